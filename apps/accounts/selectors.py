@@ -1,0 +1,35 @@
+"""Who somebody is and what they may do. Every access decision of the other apps starts here."""
+
+from django.http import Http404
+
+from apps.accounts.models import Membership, Organization, Role, User
+
+# Each role may do what the roles before it may.
+_RANK = {Role.AGENT: 0, Role.REVIEWER: 1, Role.ADMIN: 2}
+
+
+def organization_ids(actor: User) -> list[str]:
+    """Return the ids of the organizations that `actor` belongs to."""
+    if not actor.is_active:
+        return []
+    return [str(pk) for pk in Membership.objects.filter(user=actor).values_list("organization_id", flat=True)]
+
+
+def access_organization(actor: User) -> Organization:
+    """Return the organization `actor` works for.
+
+    Raises:
+        Http404: the person belongs to none.
+    """
+    membership = Membership.objects.filter(user=actor).select_related("organization").order_by("pk").first()
+    if membership is None:
+        raise Http404("no organization")
+    return membership.organization
+
+
+def has_role(actor: User, organization_id: object, role: Role) -> bool:
+    """Tell whether `actor` holds `role` or a higher one in the organization."""
+    if not actor.is_active:
+        return False
+    held = Membership.objects.filter(user=actor, organization_id=organization_id).values_list("role", flat=True).first()
+    return held is not None and _RANK[Role(held)] >= _RANK[role]
