@@ -11,7 +11,7 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.conf import settings  # noqa: E402  (the settings module must be named first)
+from django.conf import settings
 
 QUEUES = ("io", "asr", "llm")
 _ENV = settings.ENV
@@ -64,7 +64,11 @@ app.conf.update(
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep": {"task": "jobs.sweep", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
-        "watch-training": {"task": "training.watch", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
+        "watch-training": {
+            "task": "training.watch",
+            "schedule": _ENV.sweep_s,
+            "options": {"expires": 30, "queue": "io"},
+        },
         "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600, "queue": "io"}},
     },
 )

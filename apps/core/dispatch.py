@@ -18,9 +18,9 @@ def ring_on_commit(task: str, *args: object, queue: str) -> None:
     transaction.on_commit(partial(ring, task, *args, queue=queue))
 
 
-def ring(task: str, *args: object, queue: str) -> None:
+def ring(task: str, *args: object, queue: str, expires_s: float | None = None) -> None:
     """Send `task` to `queue` now; the sweeper rings again for what could not be sent."""
     try:
-        app.send_task(task, args=args, queue=queue, retry=False)
+        app.send_task(task, args=args, queue=queue, retry=False, expires=expires_s)
     except Exception:
         logger.warning("the queue does not answer; %s waits for the sweeper", task, exc_info=True)

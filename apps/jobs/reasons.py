@@ -1,0 +1,40 @@
+"""Why a job or an upload ended without a summary, in words a person can use. One code, one sentence.
+
+The codes come from the workers (`StageError.code`) and from the services of the apps.
+"""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+
+REASONS = {
+    "empty_file": _("파일이 비어 있습니다."),
+    "not_audio": _("소리 파일이 아닙니다. WAV, MP3, M4A, OGG/Opus, FLAC, AMR, WebM 파일을 올려 주세요."),
+    "no_audio_track": _("파일에 소리 트랙이 없습니다."),
+    "truncated": _("파일이 중간에 잘려 있어 읽을 수 없습니다."),
+    "bad_samples": _("소리 값이 올바르지 않습니다(NaN 또는 무한대)."),
+    "headerless": _("헤더가 없는 음성 파일입니다. 코덱과 샘플레이트를 함께 알려 주세요(예: mulaw, 8000)."),
+    "too_large": _("파일이 너무 큽니다: %(size_mb)s MB, 한도는 %(limit_mb)s MB입니다."),
+    "too_long": _("통화가 너무 깁니다: %(minutes)s분, 한도는 %(limit_minutes)s분입니다."),
+    "too_many_channels": _("채널이 너무 많습니다: %(channels)s개, 한도는 %(limit)s개입니다."),
+    "decode_limit": _("파일을 푸는 데 허용된 시간이나 메모리를 넘었습니다."),
+    "unknown_language": _("지원하지 않는 언어의 통화입니다."),
+    "engine_missing": _("음성 인식 또는 요약 모델을 읽을 수 없습니다: %(detail)s"),
+    "llm_unavailable": _("요약 모델 서버가 응답하지 않습니다."),
+    "recording_missing": _("녹음 파일을 찾을 수 없습니다."),
+    "worker_lost": _("처리 중 작업 프로세스가 %(attempts)s번 멈췄습니다. 다시 시도해 주세요."),
+    "internal": _("예상하지 못한 오류가 났습니다: %(detail)s"),
+    "cancelled": _("사용자가 취소했습니다."),
+    "duplicate": _("같은 파일이 이미 있습니다."),
+    "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
+}
+
+
+def describe(code: str, values: Mapping[str, object]) -> str:
+    """Return the sentence for `code` in the active language, filled with `values`."""
+    if code not in REASONS:
+        return code
+    try:
+        return str(REASONS[code]) % values
+    except KeyError:
+        return str(REASONS[code])

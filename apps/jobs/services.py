@@ -1,0 +1,245 @@
+"""Change jobs: ask for work, claim it, keep the lease alive, advance, finish, fail, cancel, retry, sweep.
+
+A claim is one conditional UPDATE. Whatever a worker writes afterwards is conditional on its fencing token, so a worker
+that was thought dead and comes back can change nothing. The queue is only a doorbell: losing a message loses no work.
+"""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import log_access
+from apps.calls.models import Call
+from apps.core.dispatch import ring, ring_on_commit
+from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
+from workers.contracts.stages import (
+    FIRST_STAGE,
+    FIRST_TRANSCRIPT_STAGE,
+    STAGE_QUEUES,
+    WORK_TASK,
+    next_stage,
+    stages_of,
+)
+
+_BELLS_A_SWEEP = 4
+_ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
+
+
+class LeaseLost(Exception):
+    """The job was cancelled or belongs to another worker by now; the result must be thrown away."""
+
+    permanent = True
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one stage of a job until the lease runs out."""
+
+    job_id: uuid.UUID
+    call_id: uuid.UUID
+    organization_id: uuid.UUID
+    stage: str
+    token: int
+
+
+@transaction.atomic
+def request_processing(*, call: Call, actor: User | None, batch: Batch | None = None, stage: str | None = None) -> Job:
+    """Queue `call` from `stage` on (its first by default). An unfinished job of the call is returned as it is."""
+    Call.objects.select_for_update().get(pk=call.pk)
+    running = Job.objects.filter(call=call, state__in=_ACTIVE).first()
+    if running is not None:
+        return running
+    first = FIRST_TRANSCRIPT_STAGE if call.source == Call.Source.TRANSCRIPT else FIRST_STAGE
+    job = Job.objects.create(
+        call=call, organization_id=call.organization_id, batch=batch, stage=stage or first, rung_at=timezone.now()
+    )
+    log_access(
+        actor=actor, organization_id=call.organization_id, action="request_processing", kind="call", object_id=call.pk
+    )
+    ring_on_commit(WORK_TASK, STAGE_QUEUES[job.stage], queue=STAGE_QUEUES[job.stage])
+    return job
+
+
+@transaction.atomic
+def start_batch(*, name: str, calls: Sequence[Call], actor: User | None, organization_id: uuid.UUID) -> Batch:
+    """Summarize `calls` again as one batch; each becomes one job that is accounted for."""
+    batch = Batch.objects.create(name=name, organization_id=organization_id, created_by=actor)
+    for call in calls:
+        job = request_processing(call=call, actor=actor, batch=batch, stage=_batch_stage(call))
+        if job.batch_id != batch.pk:
+            Job.objects.filter(pk=job.pk).update(batch=batch)
+    return batch
+
+
+def _batch_stage(call: Call) -> str | None:
+    return FIRST_TRANSCRIPT_STAGE if StageResult.objects.filter(call=call, stage="diarize").exists() else None
+
+
+def claim_next(queue: str) -> Lease | None:
+    """Claim the next waiting job of `queue`: single calls before batches, older before newer."""
+    waiting = _claimable(stages_of(queue)).order_by(F("batch_id").asc(nulls_first=True), "created_at")
+    for job_id in waiting.values_list("pk", flat=True)[:20]:
+        lease = claim(job_id)
+        if lease is not None:
+            return lease
+    return None
+
+
+def claim(job_id: uuid.UUID) -> Lease | None:
+    """Claim one job, or return None when it is not to be had. One conditional UPDATE decides the race."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    changed = (
+        _claimable(list(STAGE_QUEUES))
+        .filter(pk=job_id)
+        .update(
+            state=Job.State.RUNNING,
+            token=F("token") + 1,
+            attempts=F("attempts") + 1,
+            lease_owner=owner,
+            lease_expires_at=_lease_end(),
+        )
+    )
+    if not changed:
+        return None
+    job = Job.objects.filter(pk=job_id, lease_owner=owner).first()
+    return job and Lease(job.pk, job.call_id, job.organization_id, job.stage, job.token)
+
+
+def _claimable(stages: list[str]) -> Any:
+    return Job.objects.filter(
+        state=Job.State.QUEUED, stage__in=stages, cancel_requested=False, attempts__lt=settings.ENV.max_attempts
+    )
+
+
+def _lease_end() -> Any:
+    return timezone.now() + timedelta(seconds=settings.ENV.lease_s)
+
+
+def heartbeat(lease: Lease, progress: float | None = None) -> bool:
+    """Prolong the lease and report progress (0 to 1 of the stage). False: stop, the job is not yours any more."""
+    changes: dict[str, Any] = {"lease_expires_at": _lease_end()}
+    if progress is not None:
+        changes["progress"] = progress
+    return bool(_held(lease).filter(cancel_requested=False).update(**changes))
+
+
+def _held(lease: Lease) -> Any:
+    return Job.objects.filter(pk=lease.job_id, token=lease.token, state=Job.State.RUNNING)
+
+
+def _write_held(lease: Lease, **changes: object) -> None:
+    if not _held(lease).update(lease_owner="", lease_expires_at=None, **changes):
+        raise LeaseLost(f"job {lease.job_id}: token {lease.token} is not the current one")
+
+
+def kept_result(call_id: uuid.UUID, stage: str, input_hash: str, engine_version: str) -> StageResult | None:
+    """Return what `stage` made of exactly this input with exactly this engine, if it ran before."""
+    return StageResult.objects.filter(
+        call_id=call_id, stage=stage, input_hash=input_hash, engine_version=engine_version
+    ).first()
+
+
+@transaction.atomic
+def advance(lease: Lease, *, input_hash: str, engine_version: str, payload: dict[str, Any], elapsed_s: float) -> None:
+    """Keep the stage's result and move the job to its next stage, in one transaction.
+
+    Raises:
+        LeaseLost: the job was cancelled or taken over; nothing is written.
+    """
+    following = next_stage(lease.stage)
+    if following is None:
+        raise ValueError(f"{lease.stage} is the last stage; finish the job instead")
+    _write_held(lease, stage=following, state=Job.State.QUEUED, attempts=0, progress=0.0, rung_at=timezone.now())
+    StageResult.objects.get_or_create(
+        call_id=lease.call_id,
+        stage=lease.stage,
+        input_hash=input_hash,
+        engine_version=engine_version,
+        defaults={"payload": payload, "elapsed_s": elapsed_s, "organization_id": lease.organization_id},
+    )
+    ring_on_commit(WORK_TASK, STAGE_QUEUES[following], queue=STAGE_QUEUES[following])
+
+
+@transaction.atomic
+def finish(lease: Lease, write: Callable[[], None]) -> None:
+    """End the job as done and let `write` put its result into the other tables, all or nothing.
+
+    Raises:
+        LeaseLost: the job was cancelled or taken over; nothing is written.
+    """
+    _write_held(lease, state=Job.State.DONE, progress=1.0, finished_at=timezone.now())
+    write()
+
+
+def fail(lease: Lease, code: str, values: dict[str, Any]) -> None:
+    """End the job as failed for a reason that trying again would not mend."""
+    _write_held(lease, state=Job.State.FAILED, reason=code, reason_values=values, finished_at=timezone.now())
+
+
+def give_back(lease: Lease, code: str, values: dict[str, Any]) -> None:
+    """Put the job back after a passing trouble; with its attempts used up it fails instead."""
+    job = Job.objects.get(pk=lease.job_id)
+    if job.attempts >= settings.ENV.max_attempts:
+        fail(lease, code, values)
+    else:
+        _write_held(lease, state=Job.State.QUEUED, reason=code, reason_values=values, rung_at=timezone.now())
+
+
+@transaction.atomic
+def cancel_job(*, job: Job, actor: User | None) -> None:
+    """Cancel a job that is not finished: a waiting one at once, a running one at its next heartbeat."""
+    log_access(actor=actor, organization_id=job.organization_id, action="cancel_job", kind="job", object_id=job.pk)
+    ended = {"state": Job.State.CANCELLED, "reason": "cancelled", "finished_at": timezone.now()}
+    if not Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(**ended):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
+
+
+def confirm_cancel(lease: Lease) -> None:
+    """End a job whose worker has noticed the cancellation."""
+    _held(lease).filter(cancel_requested=True).update(
+        state=Job.State.CANCELLED, reason="cancelled", lease_owner="", finished_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def retry_job(*, job: Job, actor: User | None) -> Job:
+    """Run a failed or cancelled job's call again, from the stage where it stopped."""
+    return request_processing(call=job.call, actor=actor, batch=job.batch, stage=job.stage)
+
+
+def sweep() -> int:
+    """Take back leases that ran out and ring for work that waits. Return how many leases were taken back."""
+    now = timezone.now()
+    lost = Job.objects.filter(state=Job.State.RUNNING, lease_expires_at__lt=now)
+    lost.filter(cancel_requested=True).update(state=Job.State.CANCELLED, reason="cancelled", finished_at=now)
+    limit = settings.ENV.max_attempts
+    lost.filter(attempts__gte=limit).update(
+        state=Job.State.FAILED, reason="worker_lost", reason_values={"attempts": limit}, finished_at=now
+    )
+    taken: int = lost.update(state=Job.State.QUEUED, lease_owner="", lease_expires_at=None)
+    _ring_for_waiting()
+    return taken
+
+
+def _ring_for_waiting() -> None:
+    overdue = timezone.now() - timedelta(seconds=settings.ENV.sweep_s)
+    for queue in sorted(set(STAGE_QUEUES.values())):
+        waiting = _claimable(stages_of(queue)).filter(Q(rung_at=None) | Q(rung_at__lt=overdue))
+        for _bell in range(min(_BELLS_A_SWEEP, waiting.count())):
+            ring(WORK_TASK, queue, queue=queue, expires_s=settings.ENV.sweep_s * 2)
+
+
+def pulse(name: str, queues: Sequence[str]) -> None:
+    """Record that the worker `name` is alive and which queues it serves."""
+    WorkerPulse.objects.update_or_create(name=name, defaults={"queues": ",".join(queues), "seen_at": timezone.now()})
+    WorkerPulse.objects.filter(seen_at__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -1,0 +1,37 @@
+"""Read summaries of calls the acting person may see."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.calls.models import Call
+from apps.calls.selectors import access_call
+from apps.summaries.models import Summary
+
+
+def access_versions(actor: User, call_id: UUID) -> list[Summary]:
+    """Return all versions of a call's summary, newest first; Http404 when `actor` may not see the call."""
+    return list(Summary.objects.filter(call=access_call(actor, call_id)).order_by("-version"))
+
+
+def current_summary(call: Call) -> Summary | None:
+    """Return the version shown for `call`."""
+    return Summary.objects.filter(call=call).order_by("-version").first()
+
+
+def current_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Summary]:
+    """Return the version shown for each call that has one."""
+    shown: dict[UUID, Summary] = {}
+    for summary in Summary.objects.filter(call_id__in=list(call_ids)).order_by("version"):
+        shown[summary.call_id] = summary
+    return shown
+
+
+def approved_summaries(organization_id: UUID) -> list[Summary]:
+    """Return the approved versions of an organization, one a call, for training."""
+    approved: dict[UUID, Summary] = {}
+    for summary in Summary.objects.filter(organization_id=organization_id, state=Summary.State.APPROVED).order_by(
+        "version"
+    ):
+        approved[summary.call_id] = summary
+    return list(approved.values())

@@ -1,0 +1,134 @@
+"""Run jobs through the ordered stages: claim, reuse or run, keep, advance; the last stage publishes.
+
+Knows the order and the bookkeeping, nothing of audio or models. Each stage module is imported when it first runs, so
+that a worker of the `io` queue never loads torch.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from apps.jobs import services
+from apps.jobs.models import Job, StageResult
+from apps.jobs.services import Lease, LeaseLost
+from workers.contracts.errors import StageCancelled, StageError
+from workers.contracts.stages import STAGE_QUEUES
+from workers.contracts.work import Payload, Stage, StageContext, input_hash
+
+logger = logging.getLogger(__name__)
+
+PUBLISH = "publish"
+
+
+@cache
+def load_stage(name: str) -> Stage:
+    """Return the stage called `name` from its module."""
+    stage: Stage = import_module(f"workers.stages.{name}").STAGE
+    return stage
+
+
+def work_on(queue: str) -> bool:
+    """Claim one job of `queue` and run its stages as long as they belong to it. False when nothing waited."""
+    lease = services.claim_next(queue)
+    if lease is None:
+        return False
+    job_id = lease.job_id
+    while lease is not None:
+        run_stage(lease)
+        lease = services.claim(job_id) if _next_runs_on(job_id, {queue}) else None
+    return True
+
+
+def run_job(job_id: UUID, queues: set[str] | None = None) -> None:
+    """Run a job in this process as far as it is to be had, for a command line without workers."""
+    while _next_runs_on(job_id, queues or set(STAGE_QUEUES.values())) and (lease := services.claim(job_id)):
+        run_stage(lease)
+
+
+def _next_runs_on(job_id: UUID, queues: set[str]) -> bool:
+    stage = Job.objects.filter(pk=job_id, state=Job.State.QUEUED).values_list("stage", flat=True).first()
+    return stage is not None and STAGE_QUEUES[stage] in queues
+
+
+def run_stage(lease: Lease) -> None:
+    """Run the stage that `lease` gives the right to, and write down how it ended. Raises nothing of the stage's."""
+    try:
+        with _heartbeats(lease) as report:
+            _run(lease, load_stage(lease.stage), _context(lease, report))
+    except StageCancelled:
+        services.confirm_cancel(lease)
+    except LeaseLost as lost:
+        logger.warning("%s", lost)
+    except StageError as error:
+        logger.info("job %s stage %s: %s", lease.job_id, lease.stage, error.code)
+        (services.fail if error.permanent else services.give_back)(lease, error.code, error.values)
+    except Exception as error:
+        logger.exception("job %s stage %s broke", lease.job_id, lease.stage)
+        services.give_back(lease, "internal", {"detail": type(error).__name__})
+
+
+def _run(lease: Lease, stage: Stage, context: StageContext) -> None:
+    if stage.name == PUBLISH:
+        services.finish(lease, lambda: _discard(stage.run(context)))
+        return
+    digest, version = input_hash(stage.inputs(context)), stage.engine_version()
+    kept = services.kept_result(lease.call_id, stage.name, digest, version)
+    started = time.monotonic()
+    payload = kept.payload if kept else stage.run(context)
+    services.advance(
+        lease,
+        input_hash=digest,
+        engine_version=version,
+        payload=payload,
+        elapsed_s=round(time.monotonic() - started, 3),
+    )
+
+
+def _discard(_payload: Payload) -> None:
+    """Drop the payload of the last stage: it has written its result itself."""
+
+
+def _context(lease: Lease, report: Callable[[float | None], bool]) -> StageContext:
+    results: dict[str, Payload] = {}
+    for result in StageResult.objects.filter(call_id=lease.call_id).order_by("created_at"):
+        results[result.stage] = result.payload
+    folder = Path(settings.MEDIA_ROOT) / str(lease.organization_id) / str(lease.call_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    return StageContext(lease.call_id, lease.organization_id, folder, results, report)
+
+
+@contextmanager
+def _heartbeats(lease: Lease) -> Iterator[Callable[[float | None], bool]]:
+    """Keep the lease alive from a thread; yield a function that reports progress and tells whether to go on."""
+    stop, lost = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(settings.ENV.lease_s / 4):
+            try:
+                if not services.heartbeat(lease):
+                    lost.set()
+            except Exception:
+                logger.warning("a heartbeat of job %s did not reach the database", lease.job_id, exc_info=True)
+            finally:
+                close_old_connections()
+        connection.close()
+
+    def report(progress: float | None) -> bool:
+        return not lost.is_set() and (progress is None or services.heartbeat(lease, progress))
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{lease.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield report
+    finally:
+        stop.set()
+        thread.join(timeout=5)

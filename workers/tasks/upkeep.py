@@ -1,0 +1,62 @@
+"""The regular chores: take back lost leases, ring for waiting work, prune the broker's processed messages, pulse."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connection
+
+from apps.jobs import services
+from config.celery import app
+from workers.contracts.stages import PRUNE_TASK, SWEEP_TASK
+
+logger = logging.getLogger(__name__)
+_stopping = threading.Event()
+_PULSE_S = 5.0
+
+
+@app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Take back leases that ran out and ring for what waits."""
+    services.sweep()
+
+
+@app.task(name=PRUNE_TASK)  # type: ignore[untyped-decorator]
+def prune() -> None:
+    """Remove messages that the embedded broker has delivered more than an hour ago."""
+    folder = Path(settings.DATA_DIR) / "broker" / "processed"
+    if not folder.is_dir():
+        return
+    for message in folder.iterdir():
+        if message.stat().st_mtime < time.time() - 3600:
+            message.unlink(missing_ok=True)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_pulse(sender: Any, **_: object) -> None:
+    """Let the database know, every few seconds, that this worker lives and which queues it serves."""
+    queues = [queue.name for queue in sender.task_consumer.queues]
+    threading.Thread(target=_pulse, args=(queues,), name="pulse", daemon=True).start()
+
+
+def _pulse(queues: list[str]) -> None:
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    while not _stopping.is_set():
+        try:
+            services.pulse(name, queues)
+        except Exception:
+            logger.warning("the pulse did not reach the database", exc_info=True)
+        _stopping.wait(_PULSE_S)
+    connection.close()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def stop_pulse(**_: object) -> None:
+    """End the pulse with the worker."""
+    _stopping.set()
