@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "apps.transcripts",
     "apps.summaries",
     "apps.training",
+    "workers",
 ]
 
 MIDDLEWARE = [

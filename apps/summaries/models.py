@@ -42,3 +42,8 @@ class Summary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.call_id} v{self.version}"
+
+    @property
+    def by_person(self) -> bool:
+        """Tell whether a person wrote or approved this version."""
+        return self.author_id is not None or self.state == self.State.APPROVED

@@ -16,14 +16,16 @@ def access_versions(actor: User, call_id: UUID) -> list[Summary]:
 
 def current_summary(call: Call) -> Summary | None:
     """Return the version shown for `call`."""
-    return Summary.objects.filter(call=call).order_by("-version").first()
+    return current_by_call([call.pk]).get(call.pk)
 
 
 def current_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Summary]:
-    """Return the version shown for each call that has one."""
+    """Return the version shown for each call that has one: the newest, but a person's before any of the model's."""
     shown: dict[UUID, Summary] = {}
     for summary in Summary.objects.filter(call_id__in=list(call_ids)).order_by("version"):
-        shown[summary.call_id] = summary
+        before = shown.get(summary.call_id)
+        if before is None or summary.by_person or not before.by_person:
+            shown[summary.call_id] = summary
     return shown
 
 

@@ -1,0 +1,50 @@
+"""The demo of a fresh installation: a user with a random password, and the sample calls."""
+
+import logging
+import secrets
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.accounts.models import Organization, Role
+from apps.accounts.services import ensure_member
+from apps.calls.models import Call
+from apps.calls.services import DuplicateRecording, add_recording
+from apps.jobs.services import request_processing
+
+logger = logging.getLogger(__name__)
+
+DEMO_ORGANIZATION = "요약 데모"
+DEMO_USER = "demo"
+SAMPLES = settings.BASE_DIR / "pretrained" / "samples"
+
+
+def ensure_demo() -> tuple[str, str]:
+    """Make the demo user and load the samples on first start; return the user's name and password."""
+    kept = Path(settings.DATA_DIR) / "demo-password"
+    if not kept.exists():
+        kept.write_text(secrets.token_urlsafe(9))
+        kept.chmod(0o600)
+    user = ensure_member(organization=DEMO_ORGANIZATION, username=DEMO_USER, password=kept.read_text(), role=Role.ADMIN)
+    organization = Organization.objects.get(name=DEMO_ORGANIZATION)
+    if not Call.objects.filter(organization=organization, source=Call.Source.SAMPLE).exists():
+        _load_samples(organization)
+    return user.username, kept.read_text()
+
+
+def _load_samples(organization: Organization) -> None:
+    for path in sorted(SAMPLES.glob("*.*")):
+        if path.suffix not in (".wav", ".opus"):
+            continue
+        try:
+            call = add_recording(
+                organization=organization,
+                actor=None,
+                file_name=path.name,
+                chunks=[path.read_bytes()],
+                source=Call.Source.SAMPLE,
+                title=path.stem,
+            )
+        except DuplicateRecording as known:
+            call = known.call
+        request_processing(call=call, actor=None)

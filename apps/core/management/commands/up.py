@@ -1,0 +1,49 @@
+"""Start everything on this machine: web, workers and scheduler under one supervisor."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from apps.core.demo import ensure_demo
+from apps.core.supervisor import Child, Supervisor
+
+
+class Command(BaseCommand):
+    help = "Prepare the database and run the web server, the workers and the scheduler until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare where to listen and whether to load the samples."""
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--no-demo", action="store_true", help="no demo user and no sample calls")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Migrate, make the demo, print the address, supervise."""
+        call_command("migrate", verbosity=0, interactive=False)
+        address = f"http://{options['host']}:{options['port']}/"
+        if options["no_demo"]:
+            self.stdout.write(f"Yoyak: {address}")
+        else:
+            username, password = ensure_demo()
+            self.stdout.write(f"Yoyak: {address}   사용자/user: {username}   비밀번호/password: {password}")
+        self.stdout.flush()
+        Supervisor(_children(options["host"], options["port"])).run()
+
+
+def _children(host: str, port: int) -> list[Child]:
+    python = sys.executable
+    web = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1", "--threads", "16"]
+    web += ["--worker-class", "gthread", "--timeout", "120", "--worker-tmp-dir", str(settings.DATA_DIR)]
+    celery = [python, "-m", "celery", "-A", "config.celery"]
+    worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
+    return [
+        Child("web", web),
+        Child("io", [*worker, "-n", "io@%h", "-Q", "io", "-c", "2"]),
+        Child("asr", [*worker, "-n", "asr@%h", "-Q", "asr", "-c", "1"]),
+        Child("llm", [*worker, "-n", "llm@%h", "-Q", "llm", "-c", "1"]),
+        Child("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="]),
+    ]
