@@ -1,0 +1,109 @@
+"""The folder that a model is used from: stock config.json, one safetensors file, the tokenizer's files, a manifest.
+
+`load_model` reads what `save_model` wrote and any stock Glm4Moe folder of the same shape of architecture. It knows no
+training.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model_core.checkpoint.convert import FP32_KEYS, from_stock, from_stock_config, to_stock, to_stock_config
+from model_core.checkpoint.files import MANIFEST, verify_folder, write_folder
+from model_core.config.schema import ModelConfig
+from model_core.errors import CheckpointError
+from model_core.models.decoder import Decoder
+
+WEIGHTS = "model.safetensors"
+_NOT_CARRIED = {WEIGHTS, MANIFEST, "config.json", "generation_config.json"}
+
+
+def save_model(
+    folder: Path,
+    config: ModelConfig,
+    state: Mapping[str, Tensor],
+    *,
+    dtype: torch.dtype = torch.float32,
+    companions: Path | None = None,
+) -> str:
+    """Write a stock folder at `folder`, whole or not at all; return its digest.
+
+    `state` is our state dict. The routers' weights and correction biases stay fp32 whatever `dtype` says. The files of
+    `companions` (a tokenizer's folder) are copied in.
+    """
+
+    def fill(part: Path) -> None:
+        if companions is not None:
+            copy_companions(companions, part)
+        write_model(part, config, state, dtype)
+
+    return write_folder(folder, fill)
+
+
+def write_model(part: Path, config: ModelConfig, state: Mapping[str, Tensor], dtype: torch.dtype) -> None:
+    """Write config.json, generation_config.json and the weights into an existing folder."""
+    stock = {name: _as_stored(name, tensor, dtype) for name, tensor in to_stock(config, state).items()}
+    save_file(stock, part / WEIGHTS, metadata={"format": "pt"})
+    _write_json(part / "config.json", to_stock_config(config, str(dtype).removeprefix("torch.")))
+    ends = {"pad_token_id": config.pad_token_id, "eos_token_id": config.eos_token_id, "do_sample": False}
+    _write_json(part / "generation_config.json", ends)
+
+
+def copy_companions(source: Path, target: Path) -> None:
+    """Copy the files of a model's or a tokenizer's folder that are not the model itself."""
+    for path in sorted(source.iterdir()):
+        if path.is_file() and path.name not in _NOT_CARRIED:
+            shutil.copyfile(path, target / path.name)
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Return the model configuration of a stock folder.
+
+    Raises: CheckpointError when there is none or it is of another architecture.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise CheckpointError(f"{folder} holds no model: it has no config.json")
+    return from_stock_config(json.loads(path.read_text()))
+
+
+def load_state(folder: Path) -> dict[str, Tensor]:
+    """Return our state dict, in fp32, of a stock folder; the manifest is checked first where there is one.
+
+    Raises: CheckpointError when files are missing, altered, or do not fit the configuration.
+    """
+    if (folder / MANIFEST).is_file():
+        verify_folder(folder)
+    try:
+        stock = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS} cannot be read: {error}") from error
+    return {name: tensor.float() for name, tensor in from_stock(read_config(folder), stock).items()}
+
+
+def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> Decoder:
+    """Return the model of a stock folder, in evaluation mode, its routers in fp32.
+
+    Raises: CheckpointError when the folder is incomplete, altered, or of another architecture.
+    """
+    model = Decoder(read_config(folder))
+    try:
+        model.load_state_dict(load_state(folder))
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights of {folder} do not fit its config.json: {error}") from error
+    return model.to(dtype).eval()
+
+
+def _as_stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.to(torch.float32 if name.endswith(FP32_KEYS) else dtype)
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,177 @@
+"""The typed configuration of a model, its data and its training run.
+
+Plain frozen dataclasses that check themselves when they are made. They know no torch: the web process reads them too.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from model_core.errors import ConfigError
+
+Precision = Literal["bf16", "fp32"]
+Schedule = Literal["wsd", "cosine"]
+OptimizerName = Literal["adamw", "muon"]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture: a decoder whose first layers are dense and whose other layers are mixtures of experts."""
+
+    vocab_size: int
+    hidden_size: int
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    dense_intermediate_size: int
+    moe_intermediate_size: int
+    num_experts: int
+    num_experts_per_token: int
+    max_positions: int
+    num_dense_layers: int = 1
+    partial_rotary_factor: float = 0.5
+    rope_theta: float = 10_000.0
+    rms_norm_eps: float = 1e-5
+    routed_scaling_factor: float = 1.0
+    init_std: float = 0.02
+    pad_token_id: int = 0
+    eos_token_id: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "hidden_size", "num_layers", "head_dim", "moe_intermediate_size", "max_positions"):
+            _require(getattr(self, name) > 0, f"model.{name} is {getattr(self, name)}; it must be above 0")
+        _require(
+            self.num_kv_heads > 0 and self.num_heads % self.num_kv_heads == 0,
+            f"model.num_heads is {self.num_heads}; it must be a multiple of model.num_kv_heads, {self.num_kv_heads}",
+        )
+        _require(
+            0 < self.num_experts_per_token < self.num_experts,
+            f"model.num_experts_per_token is {self.num_experts_per_token}; "
+            f"it must lie between 1 and model.num_experts - 1, {self.num_experts - 1}",
+        )
+        _require(
+            0 <= self.num_dense_layers <= self.num_layers,
+            f"model.num_dense_layers is {self.num_dense_layers}; it must lie between 0 and {self.num_layers}",
+        )
+        _require(
+            self.rotary_dim % 2 == 0 and self.rotary_dim > 0,
+            f"model.head_dim x model.partial_rotary_factor is {self.rotary_dim}; it must be even and above 0",
+        )
+        for name in ("pad_token_id", "eos_token_id"):
+            _require(
+                0 <= getattr(self, name) < self.vocab_size,
+                f"model.{name} is {getattr(self, name)}; it must be below model.vocab_size, {self.vocab_size}",
+            )
+
+    @property
+    def rotary_dim(self) -> int:
+        """The number of channels of a head that carry positions."""
+        return int(self.head_dim * self.partial_rotary_factor)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where examples come from and how hard they are.
+
+    `noise_levels` are drawn from evenly for each simulated call; `approved_share` is the part of the examples that
+    comes from the approved pairs, when there are any.
+    """
+
+    split: str = "train"
+    eval_split: str = "test"
+    noise_levels: tuple[float, ...] = (0.0, 0.5, 1.0)
+    approved_share: float = 0.5
+    eval_examples: int = 64
+    tokenizer: str = "pretrained/tokenizer"
+    prefetch_steps: int = 8
+
+    def __post_init__(self) -> None:
+        _require(len(self.noise_levels) > 0, "data.noise_levels is empty; it must name at least one level")
+        _require(
+            0.0 <= self.approved_share <= 1.0,
+            f"data.approved_share is {self.approved_share}; it must lie between 0 and 1",
+        )
+        _require(self.eval_examples > 0, f"data.eval_examples is {self.eval_examples}; it must be above 0")
+        _require(self.prefetch_steps > 0, f"data.prefetch_steps is {self.prefetch_steps}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the weights are found. Learning rates are peaks; the schedule scales them.
+
+    `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1. `decay_share` is the last
+    part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts only with the Muon optimizer, which
+    takes the matrices; `lr` is AdamW's, for everything else.
+    """
+
+    max_steps: int
+    tokens_per_step: int
+    tokens_per_micro_batch: int
+    lr: float
+    muon_lr: float = 0.02
+    optimizer: OptimizerName = "muon"
+    weight_decay: float = 0.05
+    warmup_steps: int = 50
+    schedule: Schedule = "wsd"
+    decay_share: float = 0.3
+    clip_norm: float = 1.0
+    transcript_loss_weight: float = 0.1
+    precision: Precision = "bf16"
+    ema_decay: float = 0.0
+    bias_update_rate: float = 1e-3
+    seed: int = 1
+    log_every: int = 10
+    eval_every: int = 100
+    checkpoint_every: int = 100
+    keep_last: int = 2
+    threads: int = 2
+
+    def __post_init__(self) -> None:
+        for name in (
+            "max_steps",
+            "tokens_per_step",
+            "log_every",
+            "eval_every",
+            "checkpoint_every",
+            "keep_last",
+            "threads",
+        ):
+            _require(getattr(self, name) > 0, f"train.{name} is {getattr(self, name)}; it must be above 0")
+        _require(
+            0 < self.tokens_per_micro_batch <= self.tokens_per_step,
+            f"train.tokens_per_micro_batch is {self.tokens_per_micro_batch}; "
+            f"it must lie between 1 and train.tokens_per_step, {self.tokens_per_step}",
+        )
+        _require(self.lr > 0, f"train.lr is {self.lr}; it must be above 0")
+        _require(0 <= self.ema_decay < 1, f"train.ema_decay is {self.ema_decay}; it must be at least 0 and below 1")
+        _require(0 <= self.decay_share <= 1, f"train.decay_share is {self.decay_share}; it must lie between 0 and 1")
+        _require(self.clip_norm > 0, f"train.clip_norm is {self.clip_norm}; it must be above 0")
+        _require(
+            self.optimizer in ("adamw", "muon"), f"train.optimizer is {self.optimizer!r}; it must be adamw or muon"
+        )
+        _require(self.schedule in ("wsd", "cosine"), f"train.schedule is {self.schedule!r}; it must be wsd or cosine")
+        _require(self.precision in ("bf16", "fp32"), f"train.precision is {self.precision!r}; it must be bf16 or fp32")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run: what a recipe returns and what the registry keeps."""
+
+    name: str
+    model: ModelConfig
+    train: TrainConfig
+    data: DataConfig = field(default_factory=DataConfig)
+    out: str = ""
+    init: str = ""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.train.tokens_per_micro_batch >= self.model.max_positions,
+            f"train.tokens_per_micro_batch is {self.train.tokens_per_micro_batch}; "
+            f"it must be at least model.max_positions, {self.model.max_positions}, so that the longest example fits",
+        )

@@ -1,0 +1,125 @@
+"""The decoder: token embedding, attention and feed-forward layers, final norm, output head.
+
+What it computes is the stock Glm4MoeForCausalLM; how it is stored on disk is `model_core.checkpoint.convert`'s matter.
+It knows no tokenizer and no loss.
+
+Legend: B sequences, T tokens, D model width, V vocabulary.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from model_core.config.schema import ModelConfig
+from model_core.models.cache import KVCache
+from model_core.models.layers import Attention, RMSNorm, Rotary, SwiGLU
+from model_core.models.moe import MoE, Router
+
+
+class Layer(nn.Module):
+    """One decoder layer, pre-norm with residuals."""
+
+    def __init__(self, config: ModelConfig, index: int) -> None:
+        super().__init__()
+        self.attention_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.attention = Attention(config, index)
+        self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        dense = index < config.num_dense_layers
+        self.mlp: nn.Module = SwiGLU(config.hidden_size, config.dense_intermediate_size) if dense else MoE(config)
+
+    def forward(
+        self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int], cache: KVCache | None
+    ) -> Tensor:
+        """Return the residual stream after this layer."""
+        x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, documents, cache)
+        y: Tensor = x_BTD + self.mlp(self.mlp_norm(x_BTD))
+        return y
+
+
+class Decoder(nn.Module):
+    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.rotary = Rotary(config)
+        self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+
+    def forward(
+        self,
+        ids_BT: Tensor,
+        *,
+        positions: Tensor | None = None,
+        document_ids: Tensor | None = None,
+        cache: KVCache | None = None,
+        counts: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Return the logits (B, T, V) of each next token.
+
+        Without a cache, `positions` (B, T) start at 0 in each row and `document_ids` (B, T) keep packed documents
+        apart: a run of equal ids sees only itself. With a cache, the tokens follow what it holds, and `counts` says
+        how many tokens of each right-padded row are real; logits past them mean nothing.
+
+        Raises: ConfigError when a cache would overflow. Side effects: lengthens the cache.
+        """
+        logits: Tensor = self.head(
+            self.hidden(ids_BT, positions=positions, document_ids=document_ids, cache=cache, counts=counts)
+        )
+        return logits
+
+    def hidden(
+        self,
+        ids_BT: Tensor,
+        *,
+        positions: Tensor | None = None,
+        document_ids: Tensor | None = None,
+        cache: KVCache | None = None,
+        counts: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Return the normed states (B, T, D) that the head reads; arguments as in `forward`."""
+        batch, tokens = ids_BT.shape
+        if positions is None:
+            ordinary = torch.arange(tokens, device=ids_BT.device).expand(batch, tokens)
+            positions = ordinary if cache is None else cache.positions(tokens).clamp_max(self.config.max_positions - 1)
+        documents = [tokens] * batch if document_ids is None else document_lengths(document_ids)
+        rotation = self.rotary(positions)
+        x_BTD = self.embedding(ids_BT)
+        for layer in self.layers:
+            x_BTD = layer(x_BTD, rotation, documents, cache)
+        if cache is not None:
+            cache.advance(counts if counts is not None else [tokens] * batch)
+        normed: Tensor = self.norm(x_BTD)
+        return normed
+
+    def routers(self) -> Iterator[Router]:
+        """Yield the router of each mixture-of-experts layer, in order."""
+        for layer in self.layers:
+            if isinstance(layer.mlp, MoE):
+                yield layer.mlp.router
+
+    @torch.no_grad()
+    def init_weights(self, seed: int) -> None:
+        """Draw all matrices anew from N(0, init_std), residual outputs narrower by the depth, from `seed` alone.
+
+        Source: Radford et al. 2019 (GPT-2), section 2.3, for the scaling with depth.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        narrow = self.config.init_std / (2 * self.config.num_layers) ** 0.5
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                std = (
+                    narrow if name.endswith(("o_proj.weight", "down_proj.weight", "down_EDI")) else self.config.init_std
+                )
+                parameter.normal_(0.0, std, generator=generator)
+
+
+def document_lengths(document_ids_BT: Tensor) -> list[int]:
+    """Return the lengths of the runs of equal ids, row after row; a run ends with its row."""
+    rows_B1 = torch.arange(document_ids_BT.shape[0], device=document_ids_BT.device)[:, None]
+    keys = torch.stack((rows_B1.expand_as(document_ids_BT), document_ids_BT), dim=-1).flatten(0, 1)
+    lengths: list[int] = torch.unique_consecutive(keys, dim=0, return_counts=True)[1].tolist()
+    return lengths

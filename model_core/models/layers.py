@@ -1,0 +1,133 @@
+"""The parts that every decoder layer has: RMS norm, rotary positions, grouped-query attention, the dense feed-forward.
+
+They follow the stock Glm4Moe layers in what they compute, in plain PyTorch. They know no experts and no vocabulary.
+
+Legend: B sequences, T tokens, N = B x T, D model width, H heads, C head width, R rotary channels of a head.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model_core.config.schema import ModelConfig
+from model_core.models.cache import KVCache
+from model_core.ops.attention import causal_attention, causal_attention_reference
+
+
+class RMSNorm(nn.Module):
+    """Scale each row to unit root mean square, in fp32, then by a learned weight.
+
+    Source: Zhang and Sennrich 2019, arXiv 1910.07467.
+    """
+
+    def __init__(self, width: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normed `x`, in its own dtype."""
+        return functional.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
+
+
+class Rotary(nn.Module):
+    """The rotation angles of each position, for the first channels of a head.
+
+    Source: Su et al. 2021, arXiv 2104.09864, in the half-split form.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        exponents = torch.arange(0, config.rotary_dim, 2, dtype=torch.int64).float() / config.rotary_dim
+        frequencies = 1.0 / (config.rope_theta**exponents)
+        angles = torch.arange(config.max_positions).float()[:, None] * frequencies
+        angles = torch.cat((angles, angles), dim=-1)
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return cosines and sines (..., 1, R) for integer positions (...)."""
+        return self.cos[positions][..., None, :], self.sin[positions][..., None, :]
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Return heads (..., H, C) with their first R channels turned by their positions."""
+    width = cos.shape[-1]
+    turned, kept = x.split((width, x.shape[-1] - width), dim=-1)
+    first, second = turned.chunk(2, dim=-1)
+    turned = turned * cos.to(x.dtype) + torch.cat((-second, first), dim=-1) * sin.to(x.dtype)
+    return torch.cat((turned, kept), dim=-1)
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention with a norm on the queries and keys of each head."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.head_dim = config.head_dim
+        self.groups = config.num_heads // config.num_kv_heads
+        self.q_proj = nn.Linear(config.hidden_size, config.num_heads * config.head_dim, bias=False)
+        self.k_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
+        self.v_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=False)
+        self.o_proj = nn.Linear(config.num_heads * config.head_dim, config.hidden_size, bias=False)
+        self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+        self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+
+    def forward(
+        self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int], cache: KVCache | None
+    ) -> Tensor:
+        """Return the attended values. `documents` are the lengths of the runs of tokens that see only themselves."""
+        heads = (*x_BTD.shape[:2], -1, self.head_dim)
+        q_BTHC = rotate(self.q_norm(self.q_proj(x_BTD).view(heads)), *rotation)
+        k_BTHC = rotate(self.k_norm(self.k_proj(x_BTD).view(heads)), *rotation)
+        v_BTHC = self.v_proj(x_BTD).view(heads)
+        if cache is None:
+            y = self._by_document(q_BTHC, k_BTHC, v_BTHC, documents)
+        else:
+            y = self._from_cache(q_BTHC, k_BTHC, v_BTHC, cache)
+        return self.o_proj(y.reshape(*x_BTD.shape[:2], -1))
+
+    def _by_document(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, documents: Sequence[int]) -> Tensor:
+        parts = [x.flatten(0, 1).split(list(documents)) for x in (q_BTHC, k_BTHC, v_BTHC)]
+        blocked = q_BTHC.device.type == "cpu" and q_BTHC.dtype == torch.bfloat16 and q_BTHC.requires_grad
+        attend = causal_attention if blocked else causal_attention_reference
+        return torch.cat([attend(q, k, v) for q, k, v in zip(*parts, strict=True)])
+
+    def _from_cache(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, cache: KVCache) -> Tensor:
+        tokens = q_BTHC.shape[1]
+        if not any(cache.lengths):
+            cache.append(self.layer, k_BTHC, v_BTHC)
+            return self._attend(q_BTHC, k_BTHC, v_BTHC, None, causal=True)
+        mask = cache.mask(tokens)
+        k_BSHC, v_BSHC = cache.append(self.layer, k_BTHC, v_BTHC)
+        return self._attend(q_BTHC, k_BSHC.to(q_BTHC.dtype), v_BSHC.to(q_BTHC.dtype), mask, causal=False)
+
+    def _attend(self, q_BTHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
+        if self.groups > 1:
+            k_BSHC = k_BSHC.repeat_interleave(self.groups, dim=2)
+            v_BSHC = v_BSHC.repeat_interleave(self.groups, dim=2)
+        y_BHTC = functional.scaled_dot_product_attention(
+            q_BTHC.transpose(1, 2), k_BSHC.transpose(1, 2), v_BSHC.transpose(1, 2), attn_mask=mask, is_causal=causal
+        )
+        return y_BHTC.transpose(1, 2)
+
+
+class SwiGLU(nn.Module):
+    """The dense feed-forward: ``down(silu(gate(x)) * up(x))``. Source: Shazeer 2020, arXiv 2002.05202."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(width, inner, bias=False)
+        self.up_proj = nn.Linear(width, inner, bias=False)
+        self.down_proj = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the transformed rows."""
+        y: Tensor = self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        return y

@@ -1,0 +1,82 @@
+"""The mixture-of-experts feed-forward: a sigmoid router in fp32, stacked experts, one shared expert.
+
+Load is balanced without an auxiliary loss: a correction bias, which takes part in the choice and not in the weights,
+moves by a fixed step towards the experts that got too few tokens. It knows no optimizer: `update_bias` is called after
+a step. Source: Wang et al. 2024, arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2.
+
+Legend: T tokens, D model width, E experts, K choices, J = 2 x expert width, I expert width.
+"""
+
+from collections.abc import Callable
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model_core.config.schema import ModelConfig
+from model_core.models.layers import SwiGLU
+from model_core.ops.experts import expert_mlp
+
+
+class Router(nn.Module):
+    """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to."""
+
+    correction_bias: Tensor
+    load: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.top_k = config.num_experts_per_token
+        self.scale = config.routed_scaling_factor
+        self.weight = nn.Parameter(torch.empty(config.num_experts, config.hidden_size))
+        self.register_buffer("correction_bias", torch.zeros(config.num_experts))
+        self.register_buffer("load", torch.zeros(config.num_experts, dtype=torch.int64), persistent=False)
+
+    def forward(self, x_TD: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the weights (T, K), fp32, summing to the scaling factor, and the indices (T, K) of the experts.
+
+        Side effects: while training, counts the choices in `load`.
+        """
+        with torch.autocast(x_TD.device.type, enabled=False):
+            scores_TE = functional.linear(x_TD.float(), self.weight.float()).sigmoid()
+            experts_TK = torch.topk(scores_TE.detach() + self.correction_bias, self.top_k, dim=-1, sorted=False).indices
+            weights_TK = scores_TE.gather(1, experts_TK)
+            weights_TK = weights_TK / (weights_TK.sum(dim=-1, keepdim=True) + 1e-20) * self.scale
+        if self.training:
+            self.load += torch.bincount(experts_TK.reshape(-1), minlength=self.load.shape[0])
+        return weights_TK, experts_TK
+
+    @torch.no_grad()
+    def update_bias(self, rate: float) -> None:
+        """Move the bias by `rate` towards the experts with less than the mean load, and begin a new count."""
+        load = self.load.float()
+        self.correction_bias += rate * torch.sign(load.mean() - load)
+        self.load.zero_()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # `model.to(bfloat16)` would round the bias to steps larger than its own update rate: follow devices only.
+        def move(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
+
+        return super()._apply(move, recurse)
+
+
+class MoE(nn.Module):
+    """The routed experts' weighted sum plus the shared expert."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        experts, width, inner = config.num_experts, config.hidden_size, config.moe_intermediate_size
+        self.router = Router(config)
+        self.gate_up_EJD = nn.Parameter(torch.empty(experts, 2 * inner, width))
+        self.down_EDI = nn.Parameter(torch.empty(experts, width, inner))
+        self.shared = SwiGLU(width, inner)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        """Return the transformed rows."""
+        x_TD = x_BTD.flatten(0, 1)
+        weights_TK, experts_TK = self.router(x_TD)
+        y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI)
+        return y_TD.view_as(x_BTD) + self.shared(x_BTD)
