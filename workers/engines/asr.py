@@ -7,7 +7,6 @@ import contextlib
 import json
 import math
 import sys
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.contracts.transcript import Segment
+from workers.engines.audio import read_wav
 from workers.engines.errors import EngineError
 from workers.engines.hallucination import is_invented
 
@@ -25,6 +25,8 @@ RATE_HZ = 16_000
 PARTIES = "AB"
 # Two channels that say the same at the same time hear one voice: the louder channel is right.
 BLEED_OVERLAP = 0.7
+# On one track the other party answers after a short gap, and a turn must hold one voice only.
+MONO_PAUSE_S, TRACK_PAUSE_S = 0.25, 0.5
 
 Samples = npt.NDArray[np.float32]
 
@@ -70,7 +72,7 @@ class Recognizer:
 
         if not settings.allow_downloads and not (Path(settings.model) / "model.bin").is_file():
             raise EngineError("engine_missing", detail=f"{settings.model}/model.bin")
-        self.settings = settings
+        self.settings, self._vad = settings, TurnVad
         with contextlib.redirect_stdout(sys.stderr):  # whisperx prints
             self.pipeline = whisperx.load_model(
                 settings.model,
@@ -88,6 +90,7 @@ class Recognizer:
 
         `report` gets the progress from 0 to 1 and may raise to stop.
         """
+        self.pipeline.vad_model = self._vad(pause_s=MONO_PAUSE_S if len(tracks) == 1 else TRACK_PAUSE_S)
         heard: list[_Heard] = []
         for track, path in enumerate(tracks):
             samples = read_wav(path)
@@ -117,13 +120,6 @@ class Recognizer:
 
 def _share(report: Callable[[float], None], track: int, tracks: int) -> Callable[[float], None]:
     return lambda progress: report((track + progress) / tracks)
-
-
-def read_wav(path: Path) -> Samples:
-    """Return the samples of a 16 kHz mono 16-bit WAV file as float32 in -1 to 1."""
-    with wave.open(str(path), "rb") as file:
-        frames = file.readframes(file.getnframes())
-    return np.frombuffer(frames, dtype=np.int16).astype(np.float32) / 32768
 
 
 def drop_bleed(turns: Sequence[_Heard]) -> list[_Heard]:

@@ -8,6 +8,7 @@ import sys
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def _reduce_peaks(blocks: list[list[int]], duration_s: float) -> list[list[float
     count = max(1, min(MAX_PEAKS, int(duration_s * PEAKS_PER_S), len(blocks)))
     edges = np.linspace(0, len(blocks), count + 1).astype(int)
     array_BC = np.array(blocks)
-    slices = [array_BC[start : max(stop, start + 1)].max(axis=0) for start, stop in zip(edges, edges[1:], strict=False)]
+    slices = [array_BC[start : max(stop, start + 1)].max(axis=0) for start, stop in pairwise(edges)]
     return [[round(float(peak) / 32768, 3) for peak in channel] for channel in np.array(slices).T]
 
 

@@ -1,0 +1,55 @@
+"""The summary, by the model that the settings or the `production` alias name."""
+
+import time
+
+from django.conf import settings
+
+from apps.calls.models import Call
+from apps.transcripts.selectors import segments_of
+from workers.contracts.payloads import segments_from, segments_payload
+from workers.contracts.summary import CallSummary
+from workers.contracts.transcript import Segment, Word
+from workers.contracts.work import Payload, Stage, StageContext
+from workers.engines.extractive import nobody_spoke
+from workers.engines.summarizer import SummarizerSettings, load_summarizer
+from workers.model_choice import chosen_model
+
+
+def run(context: StageContext) -> Payload:
+    """Summarize the call's transcript. An empty one gets a summary that says nobody spoke, without any model."""
+    segments = _segments(context)
+    if not any(segment.text.strip() for segment in segments):
+        return _payload(nobody_spoke(), segments, "none", {})
+    env = settings.ENV
+    started = time.monotonic()
+    model = chosen_model()
+    summarizer = load_summarizer(
+        SummarizerSettings(
+            model=model.folder, base_url=env.llm_base_url, api_key=env.llm_api_key, threads=env.llm_threads
+        )
+    )
+    summary, usage = summarizer.summarize(segments, lambda progress: context.check_in(progress))
+    usage = {**usage, "elapsed_s": round(time.monotonic() - started, 3)}
+    return _payload(summary, segments, model.version, usage)
+
+
+def _payload(summary: CallSummary, segments: list[Segment], version: str, usage: dict[str, float]) -> Payload:
+    return {
+        "summary": summary.model_dump(mode="json"),
+        "segments": segments_payload(segments),
+        "model_version": version,
+        "usage": usage,
+    }
+
+
+def _segments(context: StageContext) -> list[Segment]:
+    if "diarize" in context.results:
+        return segments_from(context.results["diarize"])
+    call = Call.objects.get(pk=context.call_id)
+    return [
+        Segment(s.number, s.party, s.start_s, s.end_s, s.text, s.confidence, tuple(Word(**w) for w in s.words))
+        for s in segments_of(call)
+    ]
+
+
+STAGE = Stage("summarize", lambda: chosen_model().version, lambda context: segments_payload(_segments(context)), run)
