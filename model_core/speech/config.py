@@ -1,0 +1,36 @@
+"""Sizes of the speech model and settings of its training. Plain numbers; it knows no torch and no files."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SpeechModelConfig:
+    """A small model of Whisper's architecture; `num_text_tokens` are the byte-level tokens before the special ones."""
+
+    d_model: int = 256
+    encoder_layers: int = 5
+    decoder_layers: int = 2
+    num_heads: int = 4
+    ffn_dim: int = 1024
+    num_text_tokens: int = 1900
+
+
+@dataclass(frozen=True)
+class SpeechTrainConfig:
+    """How one training goes. Time rules it: the schedule is a share of `budget_s` of wall clock, kept over restarts.
+
+    `frames` are the 10 ms frames of a batch; `reuse` says how often a batch is learned from, masked anew each time;
+    `ctc_until` is the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss afterwards.
+    """
+
+    budget_s: float = 4200.0
+    frames: int = 8_000
+    reuse: int = 2
+    peak_lr: float = 1.5e-3
+    warmup: float = 0.03
+    ctc_until: float = 0.08
+    ctc_weight: float = 0.3
+    weight_decay: float = 0.03
+    label_smoothing: float = 0.05
+    save_every_s: float = 300.0
+    seed: int = 1

@@ -1,0 +1,136 @@
+"""The speech model while it learns: stock Whisper weights, windows of any length, and a jamo head kept for training only.
+
+It knows tensors; it does not know where windows come from or how they are written to disk.
+Shapes: B batch, M mel bands, T frames, S encoder steps (T / 2), D width, U decoder steps, V vocabulary, J jamo.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+from model_core.speech.config import SpeechModelConfig
+from model_core.speech.tokenizer import BLANK, NUM_JAMO, NUM_TIME_TOKENS, SPECIAL
+
+IGNORE = -100
+MAX_LABELS = 440
+
+
+class SpeechModel(nn.Module):
+    """`whisper` is what ships; `jamo_head` hears sounds in the encoder's output and is dropped at conversion."""
+
+    def __init__(self, whisper: WhisperForConditionalGeneration) -> None:
+        super().__init__()
+        self.whisper = whisper
+        self.jamo_head = nn.Linear(whisper.config.d_model, NUM_JAMO)
+
+    def encode(self, mel_BMT: torch.Tensor, offset: int = 0) -> torch.Tensor:
+        """Encode (B, M, T) with positions that begin at `offset` steps. Returns (B, S, D); T may be shorter than 30 s."""
+        encoder = self.whisper.model.encoder
+        x_BDT = F.gelu(encoder.conv1(mel_BMT))
+        x_BSD = F.gelu(encoder.conv2(x_BDT)).transpose(1, 2)
+        steps = x_BSD.shape[1]
+        x_BSD = x_BSD + encoder.embed_positions.weight[offset : offset + steps]
+        for layer in encoder.layers:
+            x_BSD = layer(x_BSD, None, None)[0]
+        return encoder.layer_norm(x_BSD)
+
+    def jamo_loss(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor, jamo: list[list[int]]) -> torch.Tensor:
+        """Return the CTC loss a jamo of the encoder's output; frames past `num_frames_B` are not asked."""
+        logp_SBJ = F.log_softmax(self.jamo_head(x_BSD).float(), dim=-1).transpose(0, 1)
+        targets = torch.tensor([number for ids in jamo for number in ids], dtype=torch.long)
+        sizes_B = torch.tensor([len(ids) for ids in jamo])
+        steps_B = ((num_frames_B + 1) // 2).clamp(max=x_BSD.shape[1])
+        losses_B = F.ctc_loss(
+            logp_SBJ, targets, steps_B, sizes_B, blank=BLANK, reduction="none", zero_infinity=True
+        )
+        return losses_B.sum() / sizes_B.sum().clamp(min=1)
+
+    def text_loss(
+        self, x_BSD: torch.Tensor, inputs_BU: torch.Tensor, labels_BU: torch.Tensor, smoothing: float
+    ) -> torch.Tensor:
+        """Return the cross-entropy a token of `labels_BU` (IGNORE where there is none)."""
+        hidden_BUD = self.whisper.model.decoder(
+            input_ids=inputs_BU, encoder_hidden_states=x_BSD, use_cache=False
+        ).last_hidden_state
+        kept = labels_BU != IGNORE
+        logits_NV = self.whisper.proj_out(hidden_BUD[kept]).float()
+        return F.cross_entropy(logits_NV, labels_BU[kept], label_smoothing=smoothing)
+
+    @torch.no_grad()
+    def greedy(self, mel_BMT: torch.Tensor, prompt: list[int], end: int, most: int = 120) -> list[list[int]]:
+        """Decode freely, the likeliest token each time, until every window has ended or `most` tokens are written."""
+        x_BSD = self.encode(mel_BMT)
+        ids_BU = torch.tensor([prompt] * x_BSD.shape[0])
+        done_B = torch.zeros(x_BSD.shape[0], dtype=torch.bool)
+        for _ in range(most):
+            decoder = self.whisper.model.decoder
+            hidden_BUD = decoder(input_ids=ids_BU, encoder_hidden_states=x_BSD, use_cache=False).last_hidden_state
+            next_B = self.whisper.proj_out(hidden_BUD[:, -1]).argmax(-1).masked_fill(done_B, end)
+            ids_BU = torch.cat([ids_BU, next_B[:, None]], dim=1)
+            done_B |= next_B == end
+            if bool(done_B.all()):
+                break
+        return [row[len(prompt) :] for row in ids_BU.tolist()]
+
+
+def new_model(config: SpeechModelConfig) -> SpeechModel:
+    """Return a model with random weights, its dimensions from `config`."""
+    end = config.num_text_tokens
+    whisper = WhisperConfig(
+        vocab_size=config.num_text_tokens + len(SPECIAL) + NUM_TIME_TOKENS,
+        num_mel_bins=80,
+        d_model=config.d_model,
+        encoder_layers=config.encoder_layers,
+        decoder_layers=config.decoder_layers,
+        encoder_attention_heads=config.num_heads,
+        decoder_attention_heads=config.num_heads,
+        encoder_ffn_dim=config.ffn_dim,
+        decoder_ffn_dim=config.ffn_dim,
+        dropout=0.0,
+        max_source_positions=1500,
+        max_target_positions=448,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
+        decoder_start_token_id=end + 1,
+        suppress_tokens=[],
+        begin_suppress_tokens=[],
+    )
+    return SpeechModel(WhisperForConditionalGeneration(whisper))
+
+
+def decoder_batch(token_ids: list[list[int]], prompt: list[int], end: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return decoder inputs and labels, both (B, U): prompt and text in, text and end out, the prompt never asked."""
+    rows = [ids[:MAX_LABELS] for ids in token_ids]
+    width = max(len(row) for row in rows) + len(prompt)
+    inputs_BU = torch.full((len(rows), width), end)
+    labels_BU = torch.full((len(rows), width), IGNORE)
+    for row, ids in enumerate(rows):
+        inputs_BU[row, : len(prompt) + len(ids)] = torch.tensor(prompt + ids)
+        asked = torch.tensor([*ids, end])
+        labels_BU[row, len(prompt) - 1 : len(prompt) + len(ids)] = asked
+    return inputs_BU, labels_BU
+
+
+def mask_features(mel_BMT: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Hide two bands of frequencies and about one in twenty stretches of time in each window.
+
+    Source: SpecAugment, Park et al. 2019, without the warping.
+    """
+    masked = mel_BMT.clone()
+    num_bands, num_frames = masked.shape[1:]
+    for row in masked:
+        fill = row.mean()
+        for _ in range(2):
+            width, start = _span(12, num_bands, generator)
+            row[start : start + width] = fill
+        for _ in range(1 + num_frames // 400):
+            width, start = _span(24, num_frames, generator)
+            row[:, start : start + width] = fill
+    return masked
+
+
+def _span(widest: int, size: int, generator: torch.Generator) -> tuple[int, int]:
+    width = int(torch.randint(0, widest, (1,), generator=generator))
+    return width, int(torch.randint(0, max(size - width, 1), (1,), generator=generator))
