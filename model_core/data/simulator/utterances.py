@@ -84,7 +84,7 @@ def tidy(pieces: list[Piece]) -> tuple[Piece, ...]:
             out.append(piece)
             last = piece.shown[-1:]
             continue
-        text = []
+        text: list[str] = []
         for char in piece.shown:
             if char == " " and last == " ":
                 continue
