@@ -8,13 +8,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
 
 from model_core.errors import RegistryError
-from model_core.registry.database import VERSION_TABLE, make_engine, migrate
+from model_core.registry.database import make_engine, migrate
 from model_core.registry.store import Registry, open_registry
-from model_core.registry.tables import SCHEMA, Base
+from model_core.registry.tables import Base
 
 
 @pytest.fixture
@@ -84,15 +83,12 @@ def test_a_version_is_given_once(registry: Registry) -> None:
 def test_the_migrations_make_the_tables_of_the_models(url: str) -> None:
     engine = make_engine(url)
     migrate(engine)
-    plain = Base.metadata.__class__()
+    found = inspect(engine)
     for table in Base.metadata.tables.values():
-        table.to_metadata(plain, schema=None)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "include_name": lambda name, kind, _: kind != "index"}
-        )
-        assert compare_metadata(context, plain) == []
-    assert SCHEMA == "ml"
+        columns = {(column["name"], column["nullable"]) for column in found.get_columns(table.name)}
+        assert columns == {(column.name, bool(column.nullable)) for column in table.columns}
+        indexes = {index["name"] for index in found.get_indexes(table.name)}
+        assert {index.name for index in table.indexes} <= indexes
 
 
 def _open_and_log(url: str) -> int:
