@@ -145,9 +145,7 @@ def test_retry_goes_on_where_it_stopped(job: Job, houses: TwoHouses) -> None:
 
 def test_single_calls_go_before_batches(houses: TwoHouses) -> None:
     organization = houses.ours.organization
-    calls = [
-        Call.objects.create(organization=organization, title=str(n), source=Call.Source.UPLOAD) for n in range(3)
-    ]
+    calls = [Call.objects.create(organization=organization, title=str(n), source=Call.Source.UPLOAD) for n in range(3)]
     services.start_batch(name="b", calls=calls[:2], actor=None, organization_id=organization.pk)
     single = services.request_processing(call=calls[2], actor=None)
     lease = services.claim_next("io")
