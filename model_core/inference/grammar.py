@@ -1,0 +1,244 @@
+"""What a summary of a given call may say, token by token.
+
+The structure is the one `summary_format` reads; texts are written by the automata of `writing`. Whatever logits choose
+among the tokens allowed here, the result parses, ends, cites lines that exist in rising order, and has only values that
+stand in the lines it cites. It knows no model.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from model_core.data.call import Line
+from model_core.data.tokenizer import MAX_LINES, SummaryTokenizer
+from model_core.inference.errors import InferenceError
+from model_core.inference.lexicon import Lexicon
+from model_core.inference.source import FindSpans
+from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
+from model_core.inference.writing import (
+    AFTER_VALUE,
+    BEFORE_ROLE,
+    BEFORE_WORD,
+    Cursor,
+    KnownWords,
+    Table,
+    Values,
+    Words,
+    source_lines,
+)
+
+# The most tokens that finishing can take from anywhere, each text reduced to one word or value.
+CLOSING_TOKENS: Final = 400
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a summary may hold. `values_from_whole_call` lets an item's values stand in lines it does not cite."""
+
+    max_evidence: int = 8
+    max_topics: int = 6
+    max_points: int = 5
+    max_actions: int = 6
+    max_decisions: int = 4
+    max_words: int = 28
+    max_title_words: int = 12
+    max_value_chars: int = 36
+    values_from_whole_call: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tokens allowed next; `structural` when they decide about sections, codes or evidence."""
+
+    ids: Ids
+    structural: bool
+
+
+Text = Generator[Choice, int, int]
+Steps = Generator[Choice, int, None]
+
+
+class SummaryGrammar:
+    """The grammar of one tokenizer and lexicon; `start` makes the state of one call."""
+
+    def __init__(
+        self, tokenizer: SummaryTokenizer, lexicon: Lexicon, find_spans: FindSpans, limits: Limits | None = None
+    ) -> None:
+        self.vocabulary = Vocabulary(tokenizer)
+        self.known = KnownWords(self.vocabulary, lexicon)
+        self.lexicon = lexicon
+        self.find_spans = find_spans
+        self.limits = limits or Limits()
+
+    def start(self, lines: Sequence[Line], max_tokens: int) -> "SummaryState":
+        """Return the state before the first token of a summary of at most `max_tokens` tokens.
+
+        Raises: InferenceError when no line has a word, or `max_tokens` cannot hold a summary.
+        """
+        if max_tokens < CLOSING_TOKENS + 10:
+            raise InferenceError(f"max_tokens is {max_tokens}; it must be at least {CLOSING_TOKENS + 10}")
+        return SummaryState(self, lines, max_tokens)
+
+
+class SummaryState:
+    """Where the writing of one summary stands."""
+
+    def __init__(self, grammar: SummaryGrammar, lines: Sequence[Line], max_tokens: int) -> None:
+        self._vocabulary, self._limits = grammar.vocabulary, grammar.limits
+        self._sources = source_lines(lines, grammar.find_spans, grammar.lexicon, grammar.limits.max_value_chars)
+        self._words = Words(grammar.known, self._sources)
+        self._values = Values(grammar.vocabulary, self._sources)
+        self._known = grammar.known
+        self._value_open = as_ids([self._vocabulary.value_open])
+        self._value_close = as_ids([self._vocabulary.value_close])
+        numbers = range(1, min(len(lines), MAX_LINES) + 1)
+        self._citable = [number for number in numbers if len(self._values.begin([number]).ids)]
+        if not self._citable:
+            raise InferenceError(f"none of the call's {len(lines)} lines has a word; there is nothing to summarize")
+        self._left = max_tokens
+        self._steps = self._summary()
+        self.choice: Choice | None = next(self._steps)
+
+    @property
+    def done(self) -> bool:
+        """Whether the summary has ended."""
+        return self.choice is None
+
+    def advance(self, token: int) -> None:
+        """Take the next token.
+
+        Raises: InferenceError when the token is not among the allowed ones.
+        """
+        if self.choice is None or not (self.choice.ids == token).any():
+            raise InferenceError(f"token {token} is not among those allowed here")
+        self._left -= 1
+        try:
+            self.choice = self._steps.send(token)
+        except StopIteration:
+            self.choice = None
+
+    @property
+    def _closing(self) -> bool:
+        return self._left <= CLOSING_TOKENS
+
+    def _summary(self) -> Steps:
+        for codes in (self._vocabulary.categories, self._vocabulary.outcomes, self._vocabulary.sentiments):
+            yield Choice(codes, structural=True)
+        yield from self._exactly("title")
+        yield from self._text(self._citable, self._limits.max_title_words, ["one"])
+        after = ["topic", "action", "decision", "end"]
+        section = yield from self._item(after)
+        section = yield from self._topics(section, after)
+        section = yield from self._repeated("action", section, self._limits.max_actions, after[1:], self._action)
+        yield from self._repeated("decision", section, self._limits.max_decisions, after[2:], self._item)
+
+    def _topics(self, section: int, after: list[str]) -> Text:
+        topic, point = self._vocabulary.section("topic"), self._vocabulary.section("point")
+        topics = 0
+        while section == topic:
+            topics += 1
+            rest = after if topics < self._limits.max_topics else after[1:]
+            section = yield from self._text(self._citable, self._limits.max_title_words, ["point"])
+            points = 0
+            while section == point:
+                points += 1
+                more = ["point"] if points < self._limits.max_points else []
+                section = yield from self._item([*more, *rest])
+        return section
+
+    def _repeated(
+        self, name: str, section: int, limit: int, after: list[str], write: Callable[[list[str]], Text]
+    ) -> Text:
+        """Write items of a section until another section begins; return that one's token."""
+        items = 0
+        while section == self._vocabulary.section(name):
+            items += 1
+            section = yield from write(after if items < limit else after[1:])
+        return section
+
+    def _item(self, after: list[str]) -> Text:
+        cited = yield from self._evidence()
+        return (yield from self._text(cited, self._limits.max_words, after))
+
+    def _action(self, after: list[str]) -> Text:
+        cited = yield from self._evidence()
+        yield from self._exactly("who")
+        yield from self._copy(["what"], self._citable, roles=True)
+        section = yield from self._text(cited, self._limits.max_words, ["when", "none"])
+        if section == self._vocabulary.section("when"):
+            return (yield from self._copy(after, cited, roles=False))
+        return (yield self._sections(after))
+
+    def _exactly(self, name: str) -> Steps:
+        yield Choice(as_ids([self._vocabulary.section(name)]), structural=True)
+
+    def _sections(self, names: list[str]) -> Choice:
+        """The choice of a next section; when space runs out, only of the last, which leads to the end."""
+        kept = names[-1:] if self._closing else names
+        return Choice(as_ids(self._vocabulary.section(name) for name in kept), structural=True)
+
+    def _evidence(self) -> Generator[Choice, int, list[int]]:
+        """Write rising line numbers; return them."""
+        cited: list[int] = []
+        end = self._vocabulary.section("evidence_end")
+        left = self._citable
+        while True:
+            full = len(cited) >= self._limits.max_evidence or (cited and self._closing)
+            lines = self._vocabulary.lines[np.asarray([] if full else left, dtype=np.int64) - 1]
+            token = yield Choice(np.append(lines, end) if cited else lines, structural=True)
+            if token == end:
+                return cited
+            cited.append(int(np.flatnonzero(self._vocabulary.lines == token)[0]) + 1)
+            left = [number for number in left if number > cited[-1]]
+
+    def _begin(self, cited: list[int]) -> Table:
+        return self._values.begin(self._citable if self._limits.values_from_whole_call else cited)
+
+    def _text(self, cited: list[int], max_words: int, after: list[str]) -> Text:
+        """Write words and values; return the token of the section that ends the text."""
+        begin, gap = self._begin(cited), self._words.table(BEFORE_WORD)
+        cursor = Cursor(self._words)
+        words = 0
+        while True:
+            options, ends = cursor.ids, self._sections(after).ids
+            more = words == 0 or (cursor.may_end and words < max_words and not self._closing)
+            if more:
+                options.append(gap.ids)
+            if more and not (self._closing and len(gap.ids)):
+                options.append(self._value_open)
+            if cursor.may_end:
+                options.append(ends)
+            token = yield Choice(np.concatenate(options), structural=False)
+            if token in ends:
+                return token
+            if token == self._value_open:
+                yield from self._run([Cursor(self._values, begin)], self._value_close)
+                cursor.enter(AFTER_VALUE)
+                words += 1
+            elif token in gap.after and more:
+                cursor.enter(gap.after[token])
+                words += 1
+            else:
+                cursor.advance(token)
+
+    def _copy(self, after: list[str], cited: list[int], *, roles: bool) -> Text:
+        """Write a run of the cited lines, or a role; return the token of the section that ends it."""
+        named = Cursor(self._known, self._known.table(BEFORE_ROLE)) if roles else None
+        if named and self._closing and any(map(len, named.ids)):
+            cursors = [named]
+        else:
+            cursors = [Cursor(self._values, self._begin(cited)), *([named] if named else [])]
+        return (yield from self._run(cursors, self._sections(after).ids))
+
+    def _run(self, cursors: list[Cursor], ends: Ids) -> Text:
+        """Write what any of the cursors allows; return the token of `ends` that ends it."""
+        while True:
+            options = [ids for cursor in cursors for ids in cursor.ids]
+            finished = any(cursor.may_end for cursor in cursors)
+            token = yield Choice(np.concatenate([*options, ends] if finished else options), structural=False)
+            if finished and token in ends:
+                return token
+            for cursor in cursors:
+                cursor.advance(token)
