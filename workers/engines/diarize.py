@@ -17,9 +17,11 @@ FRAME, HOP = 640, 320
 BANDS = 24
 F0_HZ = (65.0, 400.0)
 LONG_TURN_S = 0.7
-# Groups nearer to each other than this many times their own spread are one voice.
-MIN_SEPARATION = 1.1
+# Two groups of prints nearer than this are one voice (one synthetic voice split in two: 4 to 9, two voices: 8 to 15).
+MIN_GAP = 7.5
 PITCH_WEIGHT = 2.0
+FIRST_PEAK = 0.85
+DYNAMIC_RANGE = 1e-4
 
 Array = npt.NDArray[np.float64]
 
@@ -52,19 +54,24 @@ def voice_print(samples: Array) -> Array:
     energy_N = (frames_NT**2).mean(axis=1)
     loud_NT = frames_NT[energy_N >= np.quantile(energy_N, 0.5)]
     power_NK = np.abs(np.fft.rfft(loud_NT * np.hanning(FRAME), axis=1)) ** 2
-    edges = np.geomspace(6, 136, BANDS + 1).astype(int)  # 150 Hz to 3400 Hz
-    bands = [power_NK[:, a : max(b, a + 1)].mean() for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    spectrum = np.log(np.array(bands) + 1e-10)
+    edges = np.unique(np.geomspace(8, 136, BANDS + 1).astype(int))  # 200 Hz to 3400 Hz
+    bands_NB = np.stack([power_NK[:, a:b].mean(axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+    spectrum = np.log(bands_NB + DYNAMIC_RANGE * bands_NB.max(axis=1, keepdims=True) + 1e-10).mean(axis=0)
     return np.append(spectrum - spectrum.mean(), PITCH_WEIGHT * np.sqrt(BANDS) * np.log2(pitch_hz(loud_NT)))
 
 
 def pitch_hz(frames_NT: Array) -> float:
     """Return the median fundamental frequency of `frames_NT` in Hz, by the peak of the autocorrelation."""
     spectrum_NK = np.fft.rfft(frames_NT - frames_NT.mean(axis=1, keepdims=True), n=2 * FRAME, axis=1)
-    lags_NT = np.fft.irfft(np.abs(spectrum_NK) ** 2, axis=1)[:, :FRAME]
-    shortest, longest = int(RATE_HZ / F0_HZ[1]), min(FRAME - 1, int(RATE_HZ / F0_HZ[0]))
-    best_N = lags_NT[:, shortest:longest].argmax(axis=1) + shortest
-    return float(np.median(RATE_HZ / best_N))
+    lags_NT = np.fft.irfft(np.abs(spectrum_NK) ** 2, axis=1)[:, :FRAME] / (FRAME - np.arange(FRAME))
+    shortest, longest = int(RATE_HZ / F0_HZ[1]), int(RATE_HZ / F0_HZ[0])
+    window_NT = lags_NT[:, shortest:longest]
+    # The first strong peak, not the highest: multiples of the period are as high and would halve the pitch.
+    strong_NT = window_NT >= FIRST_PEAK * window_NT.max(axis=1, keepdims=True)
+    peak_NT = strong_NT & (window_NT >= np.roll(window_NT, 1, axis=1)) & (window_NT >= np.roll(window_NT, -1, axis=1))
+    best_N = peak_NT.argmax(axis=1) + shortest
+    voiced_N = peak_NT.any(axis=1) & (window_NT.max(axis=1) > 0.3 * lags_NT[:, 0])
+    return float(np.median(RATE_HZ / best_N[voiced_N])) if voiced_N.any() else float(np.sqrt(F0_HZ[0] * F0_HZ[1]))
 
 
 def _two_groups(prints_SF: Array, reliable_S: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -80,8 +87,7 @@ def _two_groups(prints_SF: Array, reliable_S: npt.NDArray[np.bool_]) -> npt.NDAr
         if (moved == side).all():
             break
         side = moved
-    spread = float(np.sqrt(((points - centres[side]) ** 2).sum(axis=1).mean()))
-    if np.linalg.norm(centres[1] - centres[0]) < MIN_SEPARATION * spread:
+    if np.linalg.norm(centres[1] - centres[0]) < MIN_GAP:
         return np.zeros(len(prints_SF), np.int64)
     return _nearer(prints_SF, centres)
 

@@ -46,7 +46,9 @@ def _starting_point() -> str:
 def watch() -> None:
     """Ring for requests whose bell was lost, and end runs whose process is gone."""
     overdue = timezone.now() - timedelta(seconds=settings.ENV.sweep_s)
-    for request_id in RetrainRequest.objects.filter(started_at=None, created_at__lt=overdue).values_list("pk", flat=True):
+    for request_id in RetrainRequest.objects.filter(started_at=None, created_at__lt=overdue).values_list(
+        "pk", flat=True
+    ):
         start(str(request_id))
     registry = open_registry(settings.ENV.registry_url)
     for run in registry.list_runs(state="running"):

@@ -78,9 +78,7 @@ def _disk() -> Iterator[Finding]:
 
 def _database() -> Iterator[Finding]:
     try:
-        plan = MigrationExecutor(connection).migration_plan(
-            MigrationExecutor(connection).loader.graph.leaf_nodes()
-        )
+        plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
     except Exception as error:
         yield Finding("database", False, f"{connection.vendor}: {error}", "check DATABASE_URL")
         return
