@@ -19,15 +19,14 @@ class SpeechModelConfig:
 class SpeechTrainConfig:
     """How one training goes. Time rules it: the schedule is a share of `budget_s` of wall clock, kept over restarts.
 
-    `frames` are the 10 ms frames of a batch; `reuse` says how often a batch is learned from, masked anew each time;
-    `ctc_until` is the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss afterwards.
+    `reuse` says how often a batch is learned from, masked anew each time;
+    `ctc_until` is the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss later.
     """
 
     budget_s: float = 4200.0
-    frames: int = 8_000
     reuse: int = 2
     peak_lr: float = 1.5e-3
-    warmup: float = 0.03
+    warmup: float = 0.02
     ctc_until: float = 0.08
     ctc_weight: float = 0.3
     weight_decay: float = 0.03

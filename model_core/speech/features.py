@@ -20,7 +20,7 @@ WINDOW_FRAMES = int(WINDOW_S * FRAMES_PER_S)
 
 
 @cache
-def _filters_MF() -> torch.Tensor:
+def _mel_filters() -> torch.Tensor:
     bank = mel_filter_bank(
         num_frequency_bins=NUM_FFT // 2 + 1,
         num_mel_filters=NUM_MELS,
@@ -45,7 +45,7 @@ def log_mel(samples: npt.NDArray[np.float32], num_frames: int) -> torch.Tensor:
     padded[: min(wanted, samples.size)] = samples[:wanted]
     spectrum = torch.stft(torch.from_numpy(padded), NUM_FFT, HOP, window=_window(), return_complex=True)
     power_FT = spectrum[:, :-1].abs() ** 2
-    log_MT = torch.clamp(_filters_MF() @ power_FT, min=1e-10).log10()
+    log_MT = torch.clamp(_mel_filters() @ power_FT, min=1e-10).log10()
     return (torch.maximum(log_MT, log_MT.max() - 8.0) + 4.0) / 4.0
 
 

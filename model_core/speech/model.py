@@ -1,12 +1,12 @@
-"""The speech model while it learns: stock Whisper weights, windows of any length, and a jamo head kept for training only.
+"""The speech model while it learns: stock Whisper weights, windows of any length, a jamo head for training only.
 
 It knows tensors; it does not know where windows come from or how they are written to disk.
 Shapes: B batch, M mel bands, T frames, S encoder steps (T / 2), D width, U decoder steps, V vocabulary, J jamo.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 from model_core.speech.config import SpeechModelConfig
@@ -25,23 +25,24 @@ class SpeechModel(nn.Module):
         self.jamo_head = nn.Linear(whisper.config.d_model, NUM_JAMO)
 
     def encode(self, mel_BMT: torch.Tensor, offset: int = 0) -> torch.Tensor:
-        """Encode (B, M, T) with positions that begin at `offset` steps. Returns (B, S, D); T may be shorter than 30 s."""
+        """Encode (B, M, T) with positions that begin at `offset` steps. Returns (B, S, D); T may be short."""
         encoder = self.whisper.model.encoder
-        x_BDT = F.gelu(encoder.conv1(mel_BMT))
-        x_BSD = F.gelu(encoder.conv2(x_BDT)).transpose(1, 2)
+        x_BDT = functional.gelu(encoder.conv1(mel_BMT))
+        x_BSD = functional.gelu(encoder.conv2(x_BDT)).transpose(1, 2)
         steps = x_BSD.shape[1]
         x_BSD = x_BSD + encoder.embed_positions.weight[offset : offset + steps]
         for layer in encoder.layers:
             x_BSD = layer(x_BSD, None, None)[0]
-        return encoder.layer_norm(x_BSD)
+        encoded_BSD: torch.Tensor = encoder.layer_norm(x_BSD)
+        return encoded_BSD
 
     def jamo_loss(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor, jamo: list[list[int]]) -> torch.Tensor:
         """Return the CTC loss a jamo of the encoder's output; frames past `num_frames_B` are not asked."""
-        logp_SBJ = F.log_softmax(self.jamo_head(x_BSD).float(), dim=-1).transpose(0, 1)
+        logp_SBJ = functional.log_softmax(self.jamo_head(x_BSD).float(), dim=-1).transpose(0, 1)
         targets = torch.tensor([number for ids in jamo for number in ids], dtype=torch.long)
         sizes_B = torch.tensor([len(ids) for ids in jamo])
         steps_B = ((num_frames_B + 1) // 2).clamp(max=x_BSD.shape[1])
-        losses_B = F.ctc_loss(
+        losses_B = functional.ctc_loss(
             logp_SBJ, targets, steps_B, sizes_B, blank=BLANK, reduction="none", zero_infinity=True
         )
         return losses_B.sum() / sizes_B.sum().clamp(min=1)
@@ -55,7 +56,7 @@ class SpeechModel(nn.Module):
         ).last_hidden_state
         kept = labels_BU != IGNORE
         logits_NV = self.whisper.proj_out(hidden_BUD[kept]).float()
-        return F.cross_entropy(logits_NV, labels_BU[kept], label_smoothing=smoothing)
+        return functional.cross_entropy(logits_NV, labels_BU[kept], label_smoothing=smoothing)
 
     @torch.no_grad()
     def greedy(self, mel_BMT: torch.Tensor, prompt: list[int], end: int, most: int = 120) -> list[list[int]]:
@@ -97,7 +98,19 @@ def new_model(config: SpeechModelConfig) -> SpeechModel:
         suppress_tokens=[],
         begin_suppress_tokens=[],
     )
-    return SpeechModel(WhisperForConditionalGeneration(whisper))
+    model = SpeechModel(WhisperForConditionalGeneration(whisper))
+    _widen(model)
+    return model
+
+
+@torch.no_grad()
+def _widen(model: SpeechModel) -> None:
+    # The stock start (0.02 everywhere) is made for wider layers: here the sound would drown in its own positions.
+    for name, param in model.whisper.named_parameters():
+        if "conv" in name and param.ndim == 3:
+            param.normal_(std=1.4 * (param.shape[1] * param.shape[2]) ** -0.5)
+        elif ".layers." in name and param.ndim == 2:
+            param.normal_(std=0.6 * param.shape[1] ** -0.5)
 
 
 def decoder_batch(token_ids: list[list[int]], prompt: list[int], end: int) -> tuple[torch.Tensor, torch.Tensor]:

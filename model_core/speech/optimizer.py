@@ -19,7 +19,7 @@ def orthogonalized(update_NRC: torch.Tensor) -> torch.Tensor:
     Source: K. Jordan 2024, "Muon: an optimizer for hidden layers"; coefficients of its quintic.
     """
     tall = update_NRC.shape[1] > update_NRC.shape[2]
-    x = update_NRC.mT.bfloat16() if tall else update_NRC.bfloat16()
+    x: torch.Tensor = update_NRC.mT.bfloat16() if tall else update_NRC.bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
         square = x @ x.mT

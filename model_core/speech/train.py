@@ -28,14 +28,14 @@ from transformers import WhisperForConditionalGeneration
 from model_core.speech.config import SpeechModelConfig, SpeechTrainConfig
 from model_core.speech.dataset import (
     Batch,
-    Lengths,
+    Lesson,
     WindowMaker,
     collate,
     make_batches,
     mixed_texts,
     read_corpora,
 )
-from model_core.speech.evaluate import character_error_rate
+from model_core.speech.error_rate import character_error_rate
 from model_core.speech.model import SpeechModel, decoder_batch, mask_features, new_model
 from model_core.speech.optimizer import MuonAdam
 from model_core.speech.sources import call_texts
@@ -57,8 +57,8 @@ TEST_SEED = 990_001
 class BatchStream(IterableDataset[Batch]):
     """The batches as a loader's worker makes them; `progress` is shared with the trainer, which moves it on."""
 
-    def __init__(self, corpora: Path, run: Path, frames: int, seed: int, progress: "Synchronized[float]") -> None:
-        self._corpora, self._run, self._frames, self._seed, self._progress = corpora, run, frames, seed, progress
+    def __init__(self, corpora: Path, run: Path, seed: int, progress: "Synchronized[float]") -> None:
+        self._corpora, self._run, self._seed, self._progress = corpora, run, seed, progress
 
     def __iter__(self) -> Iterator[Batch]:
         os.nice(5)
@@ -66,7 +66,7 @@ class BatchStream(IterableDataset[Batch]):
         talk, reviews = read_corpora(self._corpora)
         draw = mixed_texts(talk, reviews, call_texts(self._seed))
         maker = WindowMaker(draw, load_tokenizer(self._run), self._seed)
-        return make_batches(maker, lambda: self._progress.value, self._frames, self._seed)
+        return make_batches(maker, lambda: self._progress.value, self._seed)
 
 
 class Trainer:
@@ -93,11 +93,13 @@ class Trainer:
 
     def learn(self, batch: Batch) -> tuple[float, float]:
         """Take one step on `batch`. Returns the losses of the two heads (text 0 in the warm-up)."""
-        mel_BMT = mask_features(batch.mel_BMT.float(), self._masks)
+        mel_BMT = batch.mel.float()
+        if self.progress >= self.config.ctc_until:
+            mel_BMT = mask_features(mel_BMT, self._masks)
         offset = self._offset(mel_BMT.shape[2] // 2)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             x_BSD = self.model.encode(mel_BMT, offset)
-            jamo = self.model.jamo_loss(x_BSD, batch.num_frames_B, batch.jamo)
+            jamo = self.model.jamo_loss(x_BSD, batch.num_frames, batch.jamo)
             text, loss = torch.zeros(()), jamo
             if self.progress >= self.config.ctc_until:
                 inputs_BU, labels_BU = decoder_batch(batch.token_ids, self.prompt, self.end)
@@ -123,7 +125,10 @@ class Trainer:
         fresh.mkdir(parents=True)
         self.model.whisper.save_pretrained(fresh)
         save_tokenizer(self.tokenizer, fresh)
-        save_file({name: value.clone() for name, value in self.model.jamo_head.state_dict().items()}, fresh / "jamo_head.safetensors")
+        save_file(
+            {name: value.clone() for name, value in self.model.jamo_head.state_dict().items()},
+            fresh / "jamo_head.safetensors",
+        )
         save_file(self.optimizer.state, fresh / "optimizer.safetensors")
         counts = {"elapsed_s": self.elapsed_s, "step": self.step, "optimizer_steps": self.optimizer.steps}
         (fresh / "state.json").write_text(json.dumps({**counts, "config": asdict(self.config)}))
@@ -156,8 +161,8 @@ def heldout_windows(tokenizer: Tokenizer, corpora: Path, count: int) -> tuple[Ba
     """Return windows in voices that training never hears, and what they say, for a look at free decoding."""
     talk, reviews = read_corpora(corpora)
     maker = WindowMaker(mixed_texts(talk, reviews, call_texts(TEST_SEED, "test")), tokenizer, TEST_SEED, test=True)
-    windows = [maker.draw(Lengths(6.0, 0.0, 0.0)) for _ in range(count)]
-    longest = max(window.mel_MT.shape[1] for window in windows)
+    windows = [maker.draw(Lesson(6.0)) for _ in range(count)]
+    longest = max(window.mel.shape[1] for window in windows)
     return collate(windows, longest + 100), [text_of(tokenizer, window.token_ids) for window in windows]
 
 
@@ -178,7 +183,9 @@ def _opened(args: argparse.Namespace, model_config: SpeechModelConfig) -> tuple[
     return new_model(model_config), tokenizer
 
 
-def _learn_for(trainer: Trainer, batches: Iterator[Batch], shared: "Synchronized[float]", args: argparse.Namespace) -> None:
+def _learn_for(
+    trainer: Trainer, batches: Iterator[Batch], shared: "Synchronized[float]", args: argparse.Namespace
+) -> None:
     config = trainer.config
     kept: deque[Batch] = deque(maxlen=64)
     rng = random.Random(config.seed + trainer.step)
@@ -214,7 +221,7 @@ def _report(trainer: Trainer, losses: "deque[tuple[float, float]]") -> None:
 
 def _look(trainer: Trainer, heldout: Batch, texts: list[str]) -> None:
     trainer.model.eval()
-    ids = trainer.model.greedy(heldout.mel_BMT.float(), trainer.prompt, trainer.end, most=60)
+    ids = trainer.model.greedy(heldout.mel.float(), trainer.prompt, trainer.end, most=60)
     trainer.model.train()
     heard = [text_of(trainer.tokenizer, row) for row in ids]
     log.info("step %d held-out CER %.3f", trainer.step, character_error_rate(texts, heard))
@@ -243,9 +250,9 @@ def main() -> None:
     trainer = Trainer(config, model, tokenizer, args.run)
     if (args.run / "last").exists():
         trainer.resume()
-    shared = multiprocessing.Value("d", trainer.progress).get_obj()
+    shared = multiprocessing.Value("d", trainer.progress)
     log.info("%d parameters, starting at step %d", sum(p.numel() for p in model.parameters()), trainer.step)
-    stream = BatchStream(args.corpora, args.run, config.frames, config.seed * 1000 + trainer.step, shared)
+    stream = BatchStream(args.corpora, args.run, config.seed * 1000 + trainer.step, shared)
     loader = DataLoader(stream, batch_size=None, num_workers=args.workers, prefetch_factor=8)
     _learn_for(trainer, iter(loader), shared, args)
     trainer.save()

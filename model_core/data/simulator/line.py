@@ -154,12 +154,12 @@ def _tilted(samples: Samples, tilt: float) -> Samples:
 
 
 def _loudness(samples: Samples) -> float:
-    """Root mean square of the louder half, so that pauses do not count as quiet speech."""
+    """Root mean square of the stretches that hold speech (within 20 dB of the loudest), so that pauses do not count."""
     frames = samples[: samples.size // 320 * 320].reshape(-1, 320)
     if frames.size == 0:
         return 1e-3
-    power = np.sort((frames**2).mean(axis=1))
-    return float(np.sqrt(power[power.size // 2 :].mean()) + 1e-4)
+    power = (frames**2).mean(axis=1)
+    return float(np.sqrt(power[power >= 0.01 * power.max()].mean()) + 1e-4)
 
 
 def _scaled(sound: npt.NDArray[np.floating], speech_rms: float, below_db: float) -> Samples:

@@ -22,11 +22,54 @@ Samples = npt.NDArray[np.float32]
 RATE_HZ = 16_000
 TIMEOUT_S = 30.0
 
-FEMALE = ("f1", "f2", "f4", "f5", "Alicia", "Andrea", "Annie", "anika", "aunty", "belinda", "grandma", "steph", "steph3")
+FEMALE = (
+    "f1",
+    "f2",
+    "f4",
+    "f5",
+    "Alicia",
+    "Andrea",
+    "Annie",
+    "anika",
+    "aunty",
+    "belinda",
+    "grandma",
+    "steph",
+    "steph3",
+)
 MALE = (
-    *("m1", "m2", "m3", "m5", "m6", "m7", "m8", "adam", "Alex", "antonio", "benjamin", "boris", "caleb", "david", "Denis"),
+    *(
+        "m1",
+        "m2",
+        "m3",
+        "m5",
+        "m6",
+        "m7",
+        "m8",
+        "adam",
+        "Alex",
+        "antonio",
+        "benjamin",
+        "boris",
+        "caleb",
+        "david",
+        "Denis",
+    ),
     *("Diogo", "ed", "edward", "Gene", "grandpa", "gustave", "Henrique", "Hugo", "iven", "iven3", "iven4", "Jacky"),
-    *("john", "kaukovalta", "klatt2", "klatt4", "klatt5", "Lee", "Marco", "Mario", "max", "Michael", "michel", "miguel"),
+    *(
+        "john",
+        "kaukovalta",
+        "klatt2",
+        "klatt4",
+        "klatt5",
+        "Lee",
+        "Marco",
+        "Mario",
+        "max",
+        "Michael",
+        "michel",
+        "miguel",
+    ),
     *("Mike", "Nguyen", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "travis"),
     *("victor", "zac", ""),
 )
@@ -86,9 +129,13 @@ def speak(text: str, voice: Voice) -> Samples:
     try:
         done = subprocess.run(options, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
     except FileNotFoundError as error:
-        raise SynthesisError("espeak-ng is not installed; install the Debian package espeak-ng", permanent=True) from error
+        raise SynthesisError(
+            "espeak-ng is not installed; install the Debian package espeak-ng", permanent=True
+        ) from error
     except subprocess.TimeoutExpired as error:
-        raise SynthesisError(f"espeak-ng took longer than {TIMEOUT_S:.0f} s for {len(text)} letters", permanent=False) from error
+        raise SynthesisError(
+            f"espeak-ng took longer than {TIMEOUT_S:.0f} s for {len(text)} letters", permanent=False
+        ) from error
     if done.returncode != 0 or len(done.stdout) <= 44:
         raise SynthesisError(f"espeak-ng gave no sound for {len(text)} letters, code {done.returncode}", permanent=True)
     samples, rate_hz = _read_wave(done.stdout)
