@@ -1,8 +1,8 @@
 """Values in Korean text: money, dates, times, durations, counts, measures, percents, phones, long numbers, addresses.
 
-`find_values` finds them as they are written ("54,000원") and as they are spoken ("오만 사천 원"), spaced
-by a careful writer or by a speech recognizer, with a canonical form in which different spellings of a value are equal.
-It knows no names of people or products, and prefers to miss a doubtful short numeral over calling 이사 or 만나 a number.
+`find_values` finds them written ("54,000원") and spoken ("오만 사천 원"), spaced by a careful writer or by a speech
+recognizer, with a canonical form in which different spellings of a value are equal. It knows no names of people or
+products, and prefers to miss a doubtful short numeral over calling 이사 or 만나 a number.
 """
 
 import re

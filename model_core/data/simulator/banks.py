@@ -38,7 +38,7 @@ _LINKS: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Library:
     """The scripts that may be expanded, and the banks by kind of call."""
 

@@ -18,9 +18,12 @@ from model_core.data.simulator.errors import DataError
 from model_core.data.simulator.references import Story, SummaryWriter
 from model_core.data.simulator.script import Bank, Script
 from model_core.data.simulator.slots import SlotType, SlotValue
+from model_core.data.simulator.substitute import invented_noun, noun_slots, nouns, substitute_nouns
 from model_core.data.simulator.utterances import Utterance, say
 
 _WRITTEN_MENTION_P = 0.93
+# In a substituted call: how often a chosen thing comes from another script, and how often that one is made up.
+_FOREIGN_P, _INVENTED_P = 0.5, 0.2
 
 
 def load_scripts(paths: Sequence[Path] | None = None) -> list[Script]:
@@ -35,27 +38,39 @@ def expand(
     written_p: float,
     habits: Habits | None = None,
     library: Library | None = None,
+    substituted: bool = False,
     call_id: str = "",
 ) -> SimulatedCall:
     """Make one call of a script, or of several of a kind and style that follow one another.
 
     `written_p` is the probability that the lines show values written (54,000원) and not spoken (오만 사천 원).
+    `substituted` replaces part of the call's nouns by nouns of other training scripts, or by made-up ones.
     """
     scripts = [script] if isinstance(script, Script) else list(script)
-    return _Expansion(scripts, rng, written_p, habits or Habits(), library or load_library()).call(call_id)
+    library = library or load_library()
+    pool = nouns(library) if substituted else ()
+    call = _Expansion(scripts, rng, written_p, habits or Habits(), library, pool).call(call_id)
+    return substitute_nouns(call, rng, pool) if substituted else call
 
 
 class _Expansion:
     """One call in the making."""
 
     def __init__(
-        self, scripts: Sequence[Script], rng: random.Random, written_p: float, habits: Habits, library: Library
+        self,
+        scripts: Sequence[Script],
+        rng: random.Random,
+        written_p: float,
+        habits: Habits,
+        library: Library,
+        pool: Sequence[str],
     ) -> None:
         self._rng, self._habits = rng, habits
         self._style = scripts[0].style
         self._bank = library.bank(scripts[0])
         self._bank_values = _bank_values(self._bank, rng)
         self._written = rng.random() < written_p
+        self._pool = pool
         self._taken: set[str] = set()
         self._stories = [
             Story(script, self._draw_values(script), f"{number}." if number else "")
@@ -78,7 +93,17 @@ class _Expansion:
         )
 
     def _draw_values(self, script: Script) -> dict[str, SlotValue]:
-        return {name: self._fresh(slot) for name, slot in script.slots.items()}
+        foreign = noun_slots(script) if self._pool else set()
+        return {
+            name: self._foreign() if name in foreign and self._rng.random() < _FOREIGN_P else self._fresh(slot)
+            for name, slot in script.slots.items()
+        }
+
+    def _foreign(self) -> SlotValue:
+        """Draw a thing from another script, or make one up, in place of one of the slot's own."""
+        invented = self._rng.random() < _INVENTED_P
+        word = invented_noun(self._rng) if invented else self._rng.choice(self._pool)
+        return self._fresh(SlotType("choice", (word,)))
 
     def _fresh(self, slot: SlotType) -> SlotValue:
         """Draw a value that the call does not hold yet, if the slot's range has one."""
@@ -159,17 +184,20 @@ class CallSimulator:
         kinds: Sequence[str] | None = None,
         written_p: float = 0.1,
         two_topics_p: float = 0.15,
+        substitute_p: float = 0.0,
         habits: Habits | None = None,
         library: Library | None = None,
     ) -> None:
         """Choose the scripts of a split ("train" or "test"), of some kinds of call only when `kinds` is given.
+
+        `substitute_p` is the share of calls whose nouns are exchanged, for training a model that copies.
 
         Raises:
             DataError: when there is no such script.
         """
         self._library = library or load_library()
         self._split, self._seed, self._habits = split, seed, habits
-        self._written_p, self._two_topics_p = written_p, two_topics_p
+        self._written_p, self._two_topics_p, self._substitute_p = written_p, two_topics_p, substitute_p
         self._by_kind: dict[str, list[Script]] = {}
         for script in self._library.scripts:
             if script.split == split and (kinds is None or script.kind in kinds):
@@ -192,6 +220,7 @@ class CallSimulator:
             written_p=self._written_p,
             habits=self._habits,
             library=self._library,
+            substituted=rng.random() < self._substitute_p,
             call_id=f"{self._split}-{self._seed}-{index}",
         )
 

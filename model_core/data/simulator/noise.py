@@ -144,9 +144,7 @@ class _CallChannel:
         summary = self._call.summary
         return replace(
             self._call,
-            lines=tuple(
-                Line(line.party, new.text) for line, new in zip(self._call.lines, self._lines, strict=True) if new.text
-            ),
+            lines=tuple(Line(line.party, new.text) for line, new in zip(self._call.lines, self._lines, strict=True)),
             summary=Summary(
                 title=self._text(summary.title, ()),
                 one_line=self._item(summary.one_line),
