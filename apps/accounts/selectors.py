@@ -1,5 +1,7 @@
 """Who somebody is and what they may do. Every access decision of the other apps starts here."""
 
+from uuid import UUID
+
 from django.http import Http404
 
 from apps.accounts.models import Membership, Organization, Role, User
@@ -27,7 +29,7 @@ def access_organization(actor: User) -> Organization:
     return membership.organization
 
 
-def has_role(actor: User, organization_id: object, role: Role) -> bool:
+def has_role(actor: User, organization_id: UUID | str, role: Role) -> bool:
     """Tell whether `actor` holds `role` or a higher one in the organization."""
     if not actor.is_active:
         return False

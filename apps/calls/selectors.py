@@ -13,7 +13,8 @@ def access_calls(actor: User) -> QuerySet[Call]:
     """Return the calls `actor` may see, newest first: their own as an agent, all of the organization otherwise."""
     if not actor.is_active:
         return Call.objects.none()
-    whole, own = [], []
+    whole: list[UUID] = []
+    own: list[UUID] = []
     for organization_id, role in Membership.objects.filter(user=actor).values_list("organization_id", "role"):
         (own if role == Role.AGENT else whole).append(organization_id)
     visible = Q(organization_id__in=whole) | Q(organization_id__in=own, created_by=actor)

@@ -112,7 +112,7 @@ def claim(job_id: uuid.UUID) -> Lease | None:
     if not changed:
         return None
     job = Job.objects.filter(pk=job_id, lease_owner=owner).first()
-    return job and Lease(job.pk, job.call_id, job.organization_id, job.stage, job.token)
+    return None if job is None else Lease(job.pk, job.call_id, job.organization_id, job.stage, job.token)
 
 
 def _claimable(stages: list[str]) -> Any:

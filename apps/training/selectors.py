@@ -10,18 +10,22 @@ from django.shortcuts import get_object_or_404
 from apps.accounts.models import Role, User
 from apps.accounts.selectors import has_role, organization_ids
 from apps.training.models import RetrainRequest
-from model_core.registry.store import Checkpoint, Run, open_registry
+from model_core.errors import RegistryError
+from model_core.registry.store import Registry, open_registry
+from model_core.registry.tables import Checkpoint, Run
+
+LOSS = "loss"
 
 
 @dataclass(frozen=True)
 class RunView:
-    """A request with its run in the registry, the loss so far and the checkpoints it made."""
+    """A request with its run in the registry, the loss so far and the newest checkpoint it made."""
 
     request: RetrainRequest
     run: Run | None
     losses: list[tuple[int, float]]
-    checkpoints: list[Checkpoint]
-    production_id: str | None
+    checkpoint: Checkpoint | None
+    in_production: bool
 
 
 def access_requests(actor: User) -> list[RetrainRequest]:
@@ -44,11 +48,18 @@ def run_view(request: RetrainRequest) -> RunView:
     """Return what the registry knows of the request's run."""
     registry = open_registry(settings.ENV.registry_url)
     production = registry.resolve_alias("production")
-    run_id = str(request.run_id)
+    checkpoint = registry.run_checkpoint(request.run_id)
     return RunView(
         request=request,
-        run=registry.get_run(run_id),
-        losses=registry.run_metrics(run_id, "train/loss"),
-        checkpoints=registry.list_checkpoints(run_id),
-        production_id=production.id if production else None,
+        run=_run(registry, request.run_id),
+        losses=registry.run_metrics(request.run_id, LOSS),
+        checkpoint=checkpoint,
+        in_production=checkpoint is not None and production is not None and production.id == checkpoint.id,
     )
+
+
+def _run(registry: Registry, run_id: UUID) -> Run | None:
+    try:
+        return registry.get_run(run_id)
+    except RegistryError:
+        return None

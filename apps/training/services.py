@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from apps.summaries.models import Summary
 from apps.summaries.selectors import approved_summaries
 from apps.training.models import RetrainRequest
 from apps.transcripts.selectors import segments_of
-from model_core.config.recipes import RETRAIN_RECIPE
+from model_core.config.recipes import get_recipe
+from model_core.errors import RegistryError
 from model_core.registry.store import open_registry
 from workers.contracts.stages import TRAIN_TASK
 
 PRODUCTION = "production"
+RETRAIN_RECIPE = "summarizer_demo_retrain"
 
 
 def _require_admin(actor: User, organization: Organization) -> None:
@@ -45,7 +48,8 @@ def request_retraining(*, actor: User, organization: Organization) -> RetrainReq
     with (folder / "approved.jsonl").open("w", encoding="utf-8") as file:
         for summary in approved:
             file.write(json.dumps(training_pair(summary), ensure_ascii=False) + "\n")
-    open_registry(settings.ENV.registry_url).create_run(run_id=str(run_id), recipe=RETRAIN_RECIPE)
+    registry = open_registry(settings.ENV.registry_url)
+    registry.create_run(RETRAIN_RECIPE, asdict(get_recipe(RETRAIN_RECIPE)), run_id=run_id)
     with transaction.atomic():
         request = RetrainRequest.objects.create(
             organization=organization,
@@ -94,26 +98,28 @@ def _item(statement: dict[str, Any]) -> dict[str, Any]:
     return {"text": statement["text"], "evidence": statement["evidence"]}
 
 
-def use_checkpoint(*, actor: User, organization: Organization, checkpoint_id: str) -> None:
+def use_checkpoint(*, actor: User, organization: Organization, checkpoint_id: uuid.UUID) -> None:
     """Make a checkpoint the one that summarizes from the next call on.
 
     Raises:
-        YoyakError: the person is no administrator, or there is no such checkpoint.
+        YoyakError: the person is no administrator, or the organization's runs made no such checkpoint.
     """
     _require_admin(actor, organization)
     registry = open_registry(settings.ENV.registry_url)
-    checkpoint = registry.get_checkpoint(checkpoint_id)
-    if checkpoint is None or not RetrainRequest.objects.filter(
-        organization=organization, run_id=checkpoint.run_id
-    ).exists():
-        raise YoyakError("no_such_checkpoint", checkpoint=checkpoint_id)
-    registry.set_alias(PRODUCTION, checkpoint_id)
+    try:
+        checkpoint = registry.get_checkpoint(checkpoint_id)
+    except RegistryError as error:
+        raise YoyakError("no_such_checkpoint", checkpoint=str(checkpoint_id)) from error
+    runs = RetrainRequest.objects.filter(organization=organization).values_list("run_id", flat=True)
+    if checkpoint.run_id not in set(runs):
+        raise YoyakError("no_such_checkpoint", checkpoint=str(checkpoint_id))
+    registry.set_alias(PRODUCTION, checkpoint_id, by=actor.username)
     log_access(
         actor=actor,
         organization_id=organization.pk,
         action="use_checkpoint",
         kind="checkpoint",
-        object_id=uuid.UUID(checkpoint_id),
+        object_id=checkpoint_id,
     )
 
 

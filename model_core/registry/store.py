@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -147,6 +147,14 @@ class Registry:
         except IntegrityError as error:
             raise RegistryError(f"the version {version!r} cannot be recorded: {error.orig}") from error
 
+    def get_checkpoint(self, checkpoint_id: uuid.UUID) -> Checkpoint:
+        """Return a checkpoint.
+
+        Raises: RegistryError when there is none of this id.
+        """
+        with self._transaction() as session:
+            return _get(session, Checkpoint, checkpoint_id)
+
     def list_checkpoints(self, limit: int = 50) -> list[Checkpoint]:
         """Return the newest checkpoints, newest first."""
         with self._transaction() as session:
@@ -173,6 +181,11 @@ class Registry:
             _get(session, Checkpoint, checkpoint_id)
             session.merge(Alias(name=name, checkpoint_id=checkpoint_id, changed_at=utc_now()))
             session.add(AliasChange(name=name, checkpoint_id=checkpoint_id, by=by))
+
+    def clear_alias(self, name: str) -> None:
+        """Let an alias mean nothing from now on; its history stays."""
+        with self._transaction() as session:
+            session.execute(delete(Alias).where(Alias.name == name))
 
     def resolve_alias(self, name: str) -> Checkpoint | None:
         """Return the checkpoint that an alias means now, or None when it was never set."""

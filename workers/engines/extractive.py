@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from model_core.data.korean.values import find_values, normalized_display
 
+from model_core.data.korean.values import find_values, normalized_display
 from workers.contracts.summary import CallSummary, Statement, Topic, Value
 from workers.contracts.transcript import Segment
 

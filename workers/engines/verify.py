@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 from model_core.data.korean.values import FoundValue, find_values, normalized_display, same_value
-
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic, Value
 from workers.contracts.transcript import Segment
 
@@ -72,7 +71,7 @@ def verify(summary: CallSummary, segments: Sequence[Segment]) -> CallSummary:
     decisions = tuple(_checked(decision, evidence) for decision in summary.decisions)
     one_line = _checked(summary.one_line, evidence)
     statements = [point for topic in topics for point in topic.points] + list(decisions)
-    unsupported = sum(not s.supported for s in [*statements, *actions, one_line])
+    unsupported = sum(not claim.supported for claim in (*statements, one_line)) + sum(not a.supported for a in actions)
     return summary.model_copy(
         update={
             "title": _title(summary.title, topics, evidence),

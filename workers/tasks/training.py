@@ -17,7 +17,7 @@ from workers.contracts.stages import TRAIN_TASK, WATCH_TASK
 from workers.model_choice import chosen_model
 
 
-@app.task(name=TRAIN_TASK)  # type: ignore[untyped-decorator]
+@app.task(name=TRAIN_TASK)
 def start(request_id: str) -> None:
     """Start the run of a request, once, however often the bell rings."""
     now = timezone.now()
@@ -33,7 +33,7 @@ def start(request_id: str) -> None:
         process = subprocess.Popen(
             command, cwd=settings.BASE_DIR, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
-    open_registry(settings.ENV.registry_url).set_pid(str(request.run_id), process.pid)
+    open_registry(settings.ENV.registry_url).start_run(request.run_id, process.pid)
 
 
 def _starting_point() -> str:
@@ -42,7 +42,7 @@ def _starting_point() -> str:
     return folder if Path(folder).is_dir() else str(settings.BASE_DIR / "pretrained" / "summarizer-mini")
 
 
-@app.task(name=WATCH_TASK)  # type: ignore[untyped-decorator]
+@app.task(name=WATCH_TASK)
 def watch() -> None:
     """Ring for requests whose bell was lost, and end runs whose process is gone."""
     overdue = timezone.now() - timedelta(seconds=settings.ENV.sweep_s)
@@ -51,9 +51,9 @@ def watch() -> None:
     ):
         start(str(request_id))
     registry = open_registry(settings.ENV.registry_url)
-    for run in registry.list_runs(state="running"):
-        if run.pid is not None and not _alive(run.pid):
-            registry.finish_run(run.id, state="failed", error="the training process ended without a word; see log.txt")
+    for run in registry.list_runs():
+        if run.state == "running" and run.pid is not None and not _alive(run.pid):
+            registry.finish_run(run.id, "failed", "the training process ended without a word; see its log.txt")
 
 
 def _alive(pid: int) -> bool:

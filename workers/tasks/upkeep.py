@@ -21,13 +21,13 @@ _stopping = threading.Event()
 _PULSE_S = 5.0
 
 
-@app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]
+@app.task(name=SWEEP_TASK)
 def sweep() -> None:
     """Take back leases that ran out and ring for what waits."""
     services.sweep()
 
 
-@app.task(name=PRUNE_TASK)  # type: ignore[untyped-decorator]
+@app.task(name=PRUNE_TASK)
 def prune() -> None:
     """Remove messages that the embedded broker has delivered more than an hour ago."""
     folder = Path(settings.DATA_DIR) / "broker" / "processed"
@@ -38,7 +38,7 @@ def prune() -> None:
             message.unlink(missing_ok=True)
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def start_pulse(sender: Any, **_: object) -> None:
     """Let the database know, every few seconds, that this worker lives and which queues it serves."""
     queues = [queue.name for queue in sender.task_consumer.queues]
@@ -56,7 +56,7 @@ def _pulse(queues: list[str]) -> None:
     connection.close()
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@worker_shutting_down.connect
 def stop_pulse(**_: object) -> None:
     """End the pulse with the worker."""
     _stopping.set()
