@@ -78,16 +78,18 @@ class ModelConfig:
 class DataConfig:
     """Where examples come from and how hard they are.
 
-    `noise_levels` are drawn from evenly for each simulated call; `approved_share` is the part of the examples that
-    comes from the approved pairs, when there are any.
+    `noise_levels`, about the share of syllables that a recognizer gets wrong, are drawn from evenly for each simulated
+    call. `substitute_share` of the training calls have their nouns exchanged. `approved_share` is the part of the
+    examples that comes from the approved pairs, when there are any. `tokenizer` is a folder.
     """
 
     split: str = "train"
     eval_split: str = "test"
-    noise_levels: tuple[float, ...] = (0.0, 0.5, 1.0)
+    noise_levels: tuple[float, ...] = (0.0, 0.03, 0.08, 0.15)
+    substitute_share: float = 0.4
     approved_share: float = 0.5
     eval_examples: int = 64
-    tokenizer: str = "pretrained/tokenizer"
+    tokenizer: str = "pretrained/summarizer-mini"
     prefetch_steps: int = 8
 
     def __post_init__(self) -> None:
@@ -95,6 +97,10 @@ class DataConfig:
         _require(
             0.0 <= self.approved_share <= 1.0,
             f"data.approved_share is {self.approved_share}; it must lie between 0 and 1",
+        )
+        _require(
+            0.0 <= self.substitute_share <= 1.0,
+            f"data.substitute_share is {self.substitute_share}; it must lie between 0 and 1",
         )
         _require(self.eval_examples > 0, f"data.eval_examples is {self.eval_examples}; it must be above 0")
         _require(self.prefetch_steps > 0, f"data.prefetch_steps is {self.prefetch_steps}; it must be above 0")
@@ -113,7 +119,7 @@ class TrainConfig:
     tokens_per_step: int
     tokens_per_micro_batch: int
     lr: float
-    muon_lr: float = 0.02
+    muon_lr: float = 5e-3
     optimizer: OptimizerName = "muon"
     weight_decay: float = 0.05
     warmup_steps: int = 50
@@ -146,6 +152,10 @@ class TrainConfig:
             0 < self.tokens_per_micro_batch <= self.tokens_per_step,
             f"train.tokens_per_micro_batch is {self.tokens_per_micro_batch}; "
             f"it must lie between 1 and train.tokens_per_step, {self.tokens_per_step}",
+        )
+        _require(
+            0 <= self.transcript_loss_weight < 1,
+            f"train.transcript_loss_weight is {self.transcript_loss_weight}; it must be at least 0 and below 1",
         )
         _require(self.lr > 0, f"train.lr is {self.lr}; it must be above 0")
         _require(0 <= self.ema_decay < 1, f"train.ema_decay is {self.ema_decay}; it must be at least 0 and below 1")

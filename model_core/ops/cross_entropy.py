@@ -50,6 +50,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
             log_probs = functional.log_softmax((h @ head.t()).to(softmax_dtype), dim=-1)
             labels = labels_T[rows, None]
             losses_T[rows] = -log_probs.gather(1, labels)[:, 0]
+            if not any(ctx.needs_input_grad[:2]):
+                continue
             grad = log_probs.exp_()
             grad.scatter_add_(1, labels, torch.full_like(grad[:, :1], -1.0))
             grad = grad.mul_(weights_T[rows, None]).to(compute_dtype)

@@ -1,0 +1,178 @@
+"""A run from its configuration to its export: data, model, trainer and callbacks put together, and the registry told.
+
+It knows where things lie (`out`, the tokenizer, the checkpoint to begin with); the trainer does not.
+"""
+
+import json
+import logging
+import os
+import signal
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from model_core.checkpoint.files import FORMAT_VERSION, MANIFEST, sha256_of
+from model_core.checkpoint.pretrained import load_state, read_config, save_model
+from model_core.checkpoint.store import CheckpointStore, load_snapshot
+from model_core.config.overrides import to_json
+from model_core.config.schema import RunConfig
+from model_core.data.batches import BatchMaker, BatchStream
+from model_core.data.encoding import ExampleEncoder
+from model_core.data.examples import ExampleSource, MixedExamples, SimulatedExamples, read_approved
+from model_core.data.packing import PackedBatch
+from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer
+from model_core.errors import ConfigError
+from model_core.models.decoder import Decoder
+from model_core.registry.store import Registry
+from model_core.training.callbacks import Checkpointer, Evaluator, LogSink, MetricsFile, MetricsSink, Monitor
+from model_core.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+EXPORT = "export"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The registry and the id of this run in it."""
+
+    registry: Registry
+    run_id: uuid.UUID
+
+    def write(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics of a step."""
+        self.registry.log_metrics(self.run_id, step, metrics)
+
+
+def execute(
+    config: RunConfig, *, resume: bool = False, approved: Path | None = None, registration: Registration | None = None
+) -> Path:
+    """Train as `config` says and return the folder of the exported model; the registry learns how it went.
+
+    Side effects: writes under `config.out`; sets torch's thread count; SIGTERM ends the run after the step in
+    progress, with a checkpoint and an export.
+
+    Raises: ModelCoreError with what is wrong and the limit it passes; the run is then marked failed.
+    """
+    if registration is None:
+        return _train(config, resume, approved, None)
+    values = json.loads(to_json(config))
+    registration.registry.create_run(config.name, values, run_id=registration.run_id)
+    registration.registry.start_run(registration.run_id, os.getpid())
+    try:
+        return _train(config, resume, approved, registration)
+    except BaseException as error:
+        registration.registry.finish_run(registration.run_id, "failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+def _train(config: RunConfig, resume: bool, approved: Path | None, registration: Registration | None) -> Path:
+    torch.set_num_threads(config.train.threads)
+    out = Path(config.out)
+    tokenizer_folder = Path(config.init or config.data.tokenizer)
+    encoder = ExampleEncoder(tokenizer_folder)
+    model = _initial_model(config, encoder.tokenizer)
+    trainer = Trainer(config, model)
+    store = CheckpointStore(out / "checkpoints", config.train.keep_last)
+    newest = store.newest() if resume else None
+    if newest is not None:
+        trainer.restore(load_snapshot(newest))
+        logger.info("going on from %s", newest)
+    maker = _batch_maker(config, encoder, _source(config, approved))
+    sinks: list[MetricsSink] = [MetricsFile(out / "metrics.jsonl", trainer.progress.step)]
+    sinks += [LogSink(config.train.max_steps), *([registration] if registration else [])]
+    evaluator = Evaluator(_held_out(config, encoder), sinks, config.train.eval_every)
+    checkpointer = Checkpointer(store, evaluator, config.train.checkpoint_every, tokenizer_folder)
+    trainer.callbacks += [Monitor(sinks, config.train.log_every), evaluator, checkpointer]
+    _stop_on_sigterm(trainer)
+    with BatchStream(maker, trainer.progress.next_index, config.data.prefetch_steps) as batches:
+        trainer.run(batches)
+    folder = out / EXPORT
+    digest = save_model(folder, model.config, trainer.export_state(), dtype=torch.bfloat16, companions=tokenizer_folder)
+    if registration is not None:
+        _register_export(config, trainer, registration, folder, digest)
+    logger.info("exported to %s", folder)
+    return folder
+
+
+def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
+    if tokenizer.vocab_size > config.model.vocab_size:
+        raise ConfigError(
+            f"the tokenizer has {tokenizer.vocab_size} tokens; model.vocab_size is {config.model.vocab_size}, too few"
+        )
+    end = tokenizer.token_id(END_OF_TEXT)
+    model = Decoder(replace(config.model, eos_token_id=end, pad_token_id=end))
+    if not config.init:
+        model.init_weights(config.train.seed)
+        return model
+    folder = Path(config.init)
+    found, wanted = read_config(folder), model.config
+    if replace(found, eos_token_id=end, pad_token_id=end, init_std=wanted.init_std) != wanted:
+        raise ConfigError(f"the model of {folder} is {found}; the recipe {config.name} needs {wanted}")
+    model.load_state_dict(load_state(folder))
+    return model
+
+
+def _source(config: RunConfig, approved: Path | None) -> ExampleSource:
+    data = config.data
+    simulated = SimulatedExamples(data.split, config.train.seed, data.noise_levels, data.substitute_share)
+    if approved is None:
+        return simulated
+    return MixedExamples(simulated, read_approved(approved), config.data.approved_share, config.train.seed)
+
+
+def _held_out(config: RunConfig, encoder: ExampleEncoder) -> list[PackedBatch]:
+    """Return the held-out calls, clean and noisy as in training, in rows of the micro batch's size."""
+    source = SimulatedExamples(config.data.eval_split, config.train.seed, config.data.noise_levels)
+    maker = _batch_maker(config, encoder, source)
+    batches: list[PackedBatch] = []
+    index = 0
+    while index < config.data.eval_examples:
+        step = maker.step(index)
+        batches += step.micro_batches
+        index = step.next_index
+    return batches
+
+
+def _batch_maker(config: RunConfig, encoder: ExampleEncoder, source: ExampleSource) -> BatchMaker:
+    return BatchMaker(
+        source=source,
+        encode=encoder,
+        max_tokens=config.model.max_positions,
+        tokens_per_micro_batch=config.train.tokens_per_micro_batch,
+        micro_batches=round(config.train.tokens_per_step / config.train.tokens_per_micro_batch),
+        transcript_weight=config.train.transcript_loss_weight,
+    )
+
+
+def _stop_on_sigterm(trainer: Trainer) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        trainer.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def _register_export(
+    config: RunConfig, trainer: Trainer, registration: Registration, folder: Path, digest: str
+) -> None:
+    registry, run_id, step = registration.registry, registration.run_id, trainer.progress.step
+    parent = registry.find_checkpoint(_digest(Path(config.init))) if config.init else None
+    registry.add_checkpoint(
+        path=str(folder.resolve()),
+        sha256=digest,
+        version=f"{config.name}-{run_id.hex[:8]}-{step}",
+        format_version=FORMAT_VERSION,
+        step=step,
+        run_id=run_id,
+        parent_id=parent.id if parent else None,
+    )
+    registry.finish_run(run_id, "stopped" if trainer.stopping else "done")
+
+
+def _digest(folder: Path) -> str:
+    manifest = folder / MANIFEST
+    return sha256_of(manifest) if manifest.is_file() else ""
