@@ -1,0 +1,108 @@
+"""The generator: summaries of any batch parse, are the same alone and together, stream, and can be cancelled."""
+
+from pathlib import Path
+
+import pytest
+
+from model_core.checkpoint.pretrained import save_model
+from model_core.config.schema import ModelConfig
+from model_core.data.call import Line
+from model_core.data.summary_format import parse
+from model_core.data.tokenizer import train_tokenizer
+from model_core.errors import ModelCoreError
+from model_core.inference.engine import SummaryGenerator
+from model_core.inference.errors import GenerationCancelled, InferenceError
+from model_core.inference.grammar import Limits
+from model_core.inference.lexicon import Lexicon
+from model_core.models.decoder import Decoder
+
+CALLS = (
+    (Line("A", "네, 가온텔레콤입니다."), Line("B", "요금이 54,000원 나왔어요.")),
+    (Line("B", "내일 오후 세 시에 갈게요."), Line("A", "네, 그때 봬요."), Line("B", "수고하세요.")),
+    (Line("A", "여보세요?"),),
+)
+TOKENIZER = train_tokenizer([line.text for call in CALLS for line in call] * 9, 700)
+LEXICON = Lexicon(("문의함", "예정"), ("문의",), ("을",), ("이", "은"), ("고객",))
+CONFIG = ModelConfig(
+    vocab_size=TOKENIZER.vocab_size,
+    hidden_size=32,
+    num_layers=2,
+    num_heads=2,
+    num_kv_heads=1,
+    head_dim=16,
+    dense_intermediate_size=32,
+    moe_intermediate_size=16,
+    num_experts=4,
+    num_experts_per_token=2,
+    max_positions=700,
+    init_std=0.4,
+)
+LIMITS = Limits(max_topics=2, max_points=2, max_actions=2, max_decisions=1, max_words=6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    companions = tmp_path_factory.mktemp("companions")
+    TOKENIZER.save(companions)
+    LEXICON.save(companions)
+    model = Decoder(CONFIG)
+    model.init_weights(3)
+    saved = tmp_path_factory.mktemp("models") / "tiny"
+    save_model(saved, CONFIG, model.state_dict(), companions=companions)
+    return saved
+
+
+@pytest.fixture(scope="module")
+def generator(folder: Path) -> SummaryGenerator:
+    return SummaryGenerator.load(folder, limits=LIMITS, max_batch=2)
+
+
+def test_a_batch_gives_what_each_call_gives_alone(generator: SummaryGenerator) -> None:
+    together = generator.generate(CALLS, max_new_tokens=500)
+    alone = [generator.generate([call], max_new_tokens=500)[0] for call in CALLS]
+    assert [result.ids for result in together] == [result.ids for result in alone]
+    assert len({result.ids for result in together}) == len(CALLS)
+
+
+def test_counts_and_confidence_are_of_the_summary(generator: SummaryGenerator) -> None:
+    (result,) = generator.generate(CALLS[:1], max_new_tokens=500)
+    assert parse(TOKENIZER, result.ids) == result.summary
+    assert result.completion_tokens == len(result.ids) <= 500
+    assert result.prompt_tokens == generator.count_tokens(CALLS[0])
+    assert result.confidence < 0
+    assert result.duration_s > 0
+
+
+def test_tokens_are_streamed_as_they_are_written(generator: SummaryGenerator) -> None:
+    seen: dict[int, list[int]] = {}
+    results = generator.generate(
+        CALLS, max_new_tokens=500, on_token=lambda call, token: seen.setdefault(call, []).append(token)
+    )
+    assert {call: tuple(ids) for call, ids in seen.items()} == {n: result.ids for n, result in enumerate(results)}
+
+
+def test_a_generation_can_be_cancelled(generator: SummaryGenerator) -> None:
+    asked: list[None] = []
+
+    def cancel() -> bool:
+        asked.append(None)
+        return len(asked) > 5
+
+    with pytest.raises(GenerationCancelled, match="unfinished"):
+        generator.generate(CALLS[:1], cancel=cancel, max_new_tokens=500)
+    assert len(asked) == 6
+
+
+def test_a_call_longer_than_the_context_is_refused_by_name(generator: SummaryGenerator) -> None:
+    long_call = [Line("B", "요금이 54,000원 나왔어요. 내일 오후 세 시에 갈게요.")] * 40
+    with pytest.raises(InferenceError, match=r"call 1 has \d+ prompt tokens of a context of 700"):
+        generator.generate([CALLS[0], long_call])
+
+
+@pytest.mark.parametrize("missing", ["lexicon.json", "tokenizer.json", "config.json", "model.safetensors"])
+def test_a_folder_without_a_part_is_refused(folder: Path, tmp_path: Path, missing: str) -> None:
+    for path in folder.iterdir():
+        if path.name not in (missing, "MANIFEST.json"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(ModelCoreError, match=missing.replace(".", r"\.")):
+        SummaryGenerator.load(tmp_path)

@@ -1,0 +1,235 @@
+"""The grammar of summaries: whatever the logits are, the result parses and its values are runs of the cited lines."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_core.data.call import Action, Item, Line, Summary, Topic, plain
+from model_core.data.korean.values import find_values
+from model_core.data.summary_format import encode_summary, parse
+from model_core.data.tokenizer import train_tokenizer
+from model_core.inference.engine import value_spans
+from model_core.inference.errors import InferenceError
+from model_core.inference.grammar import CLOSING_TOKENS, Limits, SummaryGrammar, SummaryState
+from model_core.inference.lexicon import Lexicon
+
+LINES = (
+    Line("A", "네, 가온텔레콤 김민수입니다."),
+    Line("B", "이번 달 요금이 오만 사천 원이 나왔어요. 로밍 요금은 쓴 적이 없는데요?"),
+    Line("A", "확인해서 십이월 삼 일까지 54,000원 환불해 드릴게요, 010-2345-6789 맞으시죠?"),
+    Line("B", "네 ... 맞아요"),
+)
+LEXICON = Lexicon(
+    words=("고객이", "문의함", "하기로", "함", "요청", "청구", "환불"),
+    stems=("환불", "청구", "문의"),
+    added=("을", "이", "하기로", "까지", "함", "를"),
+    dropped=("이", "을", "은", "해서", "입니다"),
+    roles=("상담원", "고객"),
+)
+TOKENIZER = train_tokenizer([f" {word}" for word in LEXICON.words] * 9 + [line.text for line in LINES] * 9, 900)
+GRAMMAR = SummaryGrammar(TOKENIZER, LEXICON, value_spans)
+SIZE = TOKENIZER.vocab_size
+
+calls = st.lists(
+    st.builds(
+        Line,
+        st.sampled_from("AB"),
+        st.lists(
+            st.sampled_from(
+                [*" ".join(line.text for line in LINES).split(), "세", "시", "반", "?", "12월", "삼 일", "일"]
+            )
+            | st.text(st.characters(exclude_categories=("Cs",)), max_size=6),
+            max_size=9,
+        ).map(" ".join),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def write(state: SummaryState, rng: np.random.Generator) -> list[int]:
+    ids: list[int] = []
+    favourites = rng.normal(size=SIZE) * 4
+    while state.choice is not None:
+        logits = favourites + rng.normal(size=SIZE) * 2
+        ids.append(int(state.choice.ids[logits[state.choice.ids].argmax()]))
+        state.advance(ids[-1])
+    return ids
+
+
+def items_of(summary: Summary) -> Iterator[Item]:
+    yield summary.one_line
+    yield from (point for topic in summary.topics for point in topic.points)
+    yield from summary.decisions
+    yield from (Item(action.what, action.evidence) for action in summary.actions)
+
+
+def clean(text: str) -> str:
+    return " ".join(text.split())
+
+
+def check_values(text: str, sources: list[str]) -> None:
+    for value in re.findall("<v>(.*?)</v>", text):
+        assert any(value in source for source in sources), (value, sources)
+        for source in sources:
+            for at in (match.start() for match in re.finditer(re.escape(value), source)):
+                cut = [
+                    span
+                    for span in value_spans(source)
+                    if span[0] < at < span[1] or span[0] < at + len(value) < span[1]
+                ]
+                if not cut:
+                    break
+            else:
+                continue
+            break
+        else:
+            raise AssertionError(f"{value!r} cuts a value of {sources}")
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls, st.integers(0, 10**6), st.sampled_from([CLOSING_TOKENS + 10, 500, 800]))
+def test_whatever_the_logits_the_summary_parses_and_every_value_is_a_run(
+    lines: list[Line], seed: int, max_tokens: int
+) -> None:
+    try:
+        state = GRAMMAR.start(lines, max_tokens)
+    except InferenceError:
+        assert not any(char.isalnum() for line in lines for char in line.text)
+        return
+    ids = write(state, np.random.default_rng(seed))
+    assert len(ids) <= max_tokens
+    summary = parse(TOKENIZER, ids)
+    whole = [clean(line.text) for line in lines]
+    for item in items_of(summary):
+        assert list(item.evidence) == sorted(set(item.evidence))
+        check_values(item.text, [whole[number - 1] for number in item.evidence])
+    for action in summary.actions:
+        assert action.who in LEXICON.roles or any(action.who in line for line in whole)
+        assert action.when is None or any(action.when in whole[number - 1] for number in action.evidence)
+    for title in (summary.title, *(topic.title for topic in summary.topics)):
+        check_values(title, whole)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_free_text_holds_no_value_of_its_own(seed: int) -> None:
+    ids = write(GRAMMAR.start(LINES, 800), np.random.default_rng(seed))
+    for item in items_of(parse(TOKENIZER, ids)):
+        for word in re.sub("<v>.*?</v>", "", item.text).split():
+            assert not any(char.isdigit() for char in word), item.text
+            assert find_values(word) == [], item.text
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_free_words_are_known_or_copied(seed: int) -> None:
+    ids = write(GRAMMAR.start(LINES, 800), np.random.default_rng(seed))
+    said = {word.strip(".,?") for line in LINES for word in line.text.split()}
+    starts = {word[:end] for word in said for end in range(1, len(word) + 1)} | {*LEXICON.words, *LEXICON.stems}
+    endings = ("", *LEXICON.added)
+    for item in items_of(parse(TOKENIZER, ids)):
+        for word in re.sub(r"\S*<v>.*?</v>\S*", "", item.text).split():
+            bare = word.rstrip(",.")
+            assert any(bare.endswith(end) and bare[: len(bare) - len(end)] in starts for end in endings), word
+
+
+EXAMPLE = Summary(
+    "요금 청구",
+    Item("고객이 <v>오만 사천 원</v>을 문의함, <v>십이월 삼 일</v>까지 환불하기로", (2, 3)),
+    (Topic("로밍", (Item("<v>로밍 요금</v>을 청구", (2,)),)),),
+    (Action("상담원", "<v>54,000원</v> 환불", "십이월 삼 일", (3,)), Action("김민수", "확인", None, (1,))),
+    (Item("환불을 하기로 함", (3,)),),
+    "telecom",
+    "pending",
+    "negative",
+)
+
+
+def refused_at(summary: Summary, limits: Limits | None = None) -> str:
+    """Return the text up to the first token that is not allowed, "" when all are."""
+    state = SummaryGrammar(TOKENIZER, LEXICON, value_spans, limits).start(LINES, 800)
+    ids = encode_summary(TOKENIZER, summary)[:-1]
+    for position, token in enumerate(ids):
+        if state.choice is None or token not in state.choice.ids:
+            return TOKENIZER.decode(ids[: position + 1])
+        state.advance(token)
+    assert state.done
+    return ""
+
+
+def test_a_supported_summary_can_be_written() -> None:
+    assert refused_at(EXAMPLE) == ""
+
+
+def with_one(text: str, evidence: tuple[int, ...] = (2, 3)) -> Summary:
+    return Summary("요금", Item(text, evidence), (), (), (), "telecom", "pending", "negative")
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        with_one("<v>육만 원</v>을 청구"),
+        with_one("<v>십이월 삼 일</v>", (2,)),
+        with_one("<v>사천 원</v>"),
+        with_one("<v>오만</v>"),
+        with_one("<v>4,000원</v>"),
+        with_one("54,000원 청구"),
+        with_one("오만 원 청구"),
+        with_one("냉장고 청구"),
+        with_one("<v>로밍 요금</v>냉장고"),
+        with_one("청구", (5,)),
+        with_one("청구", (200,)),
+    ],
+)
+def test_what_the_call_does_not_support_cannot_be_written(summary: Summary) -> None:
+    assert refused_at(summary)
+
+
+def test_a_value_of_the_whole_call_is_a_matter_of_the_limits() -> None:
+    summary = with_one("<v>십이월 삼 일</v>까지", (2,))
+    assert refused_at(summary)
+    assert refused_at(summary, Limits(values_from_whole_call=True)) == ""
+
+
+def test_any_segmentation_of_a_value_is_allowed() -> None:
+    raw = " 오만 사천 원".encode()
+    bytewise = [TOKENIZER.token_bytes.index(bytes([byte])) for byte in raw]
+    ids = encode_summary(TOKENIZER, with_one("<v>오만 사천 원</v>을 청구"))
+    opening, closing = ids.index(TOKENIZER.token_id("<v>")), ids.index(TOKENIZER.token_id("</v>"))
+    state = GRAMMAR.start(LINES, 800)
+    for token in [*ids[: opening + 1], *bytewise, *ids[closing:-1]]:
+        state.advance(token)
+    assert state.done
+
+
+def test_a_call_without_words_is_refused() -> None:
+    with pytest.raises(InferenceError, match="nothing to summarize"):
+        GRAMMAR.start([Line("A", " "), Line("B", "...")], 800)
+
+
+def test_too_small_a_limit_is_refused() -> None:
+    with pytest.raises(InferenceError, match=str(CLOSING_TOKENS + 10)):
+        GRAMMAR.start(LINES, CLOSING_TOKENS)
+
+
+def test_a_token_that_is_not_allowed_is_refused() -> None:
+    state = GRAMMAR.start(LINES, 800)
+    with pytest.raises(InferenceError, match="not among"):
+        state.advance(TOKENIZER.structure_id("title"))
+
+
+def test_limits_bound_what_is_written() -> None:
+    limits = Limits(max_evidence=1, max_topics=1, max_points=1, max_actions=1, max_decisions=1, max_words=2)
+    grammar = SummaryGrammar(TOKENIZER, LEXICON, value_spans, limits)
+    for seed in range(20):
+        summary = parse(TOKENIZER, write(grammar.start(LINES, 2000), np.random.default_rng(seed)))
+        assert max(len(summary.topics), len(summary.actions), len(summary.decisions)) <= 1
+        assert all(len(topic.points) == 1 for topic in summary.topics)
+        for item in items_of(summary):
+            assert len(item.evidence) == 1
+            assert len(re.sub("<v>.*?</v>", "값", item.text).split()) <= 2, plain(item.text)
