@@ -18,12 +18,13 @@ _SMALL: Final = rf"(?:(?:{_ATOM} ?)?천 ?)?(?:(?:{_ATOM} ?)?백 ?)?(?:(?:{_ATOM}
 _POINT: Final = rf"(?: ?점 ?{_D}+)?"
 # A number in sino-Korean, in digits or mixed. The look-ahead keeps it from matching nothing.
 NUMBER: Final = rf"(?=[\d일이삼사오육륙칠팔구십백천만억])(?:{_SMALL} ?억 ?)?(?:{_SMALL} ?만 ?)?{_SMALL}{_POINT}"
-NATIVE: Final = "(?:" + "|".join(sorted(NATIVE_VALUES, key=len, reverse=True)) + ")"
+# 하나, 둘, 셋 and 넷 never stand before a counter, and 하나도 is no degree.
+NATIVE: Final = "(?:" + "|".join(sorted(NATIVE_VALUES.keys() - {*"둘셋넷", "하나"}, key=len, reverse=True)) + ")"
 
 _PARTICLES: Final = (
     "이에요|예요|이요|요|이야|야|입니|인데|인가|인지|이네|이죠|죠|이지|지요|이었|였|이세|이신|이라|라고|라서|"
     "라는|이고|고|이며|이면|면|이나|나 |이랑|랑|으로|로|에|부터|까지|쯤|경|정도|만|도|은|는|이|가|을|를|과|와|"
-    "의|씩|짜리|째|보다|밖에|뿐|대|간|동안|뒤|후|전|안|내|미만|초과|마다|당|치|어치|맞|남"
+    "의|씩|짜리|째|보다|밖에|뿐|대|간|동안|뒤|후|전|안에|내에|내로|미만|초과|마다|당|치|어치|맞|남"
 )
 # Behind a value: the end of the word, or a particle.
 _TAIL: Final = rf"(?=$|[^가-힣\d]|(?:{_PARTICLES}|[월화수목금토일]요일))"

@@ -30,12 +30,14 @@ def _has_digits(text: str) -> bool:
 def doubtful_unit(numeral: str, match: re.Match[str], unit: str) -> bool:
     """Tell whether a spoken numeral of one syllable before a unit is more likely an ordinary word."""
     said = numeral.replace(" ", "")
-    if _has_digits(said) or len(said) > 1:
-        return said == "만일"
+    if _has_digits(said) or len(said) != 1:
+        return said == "만일" or not said
     glued = match.string[match.start() + len(numeral.rstrip())] != " "
     spanned = unit in ("일", "분", "주", "시간") and _spans(match)
     if len(unit) > 1:
-        return glued and said in "만천이사" and unit in ("시간", "사람")
+        return glued and ((said in "만천이사" and unit in ("시간", "사람")) or (said in "만오천이" and unit == "기가"))
+    if unit == "주" and said in "만천백":
+        return True
     if glued:
         return (
             not spanned and said not in _GLUED.get(unit, "")
@@ -68,6 +70,11 @@ def doubtful_native(numeral: str, match: re.Match[str], unit: str) -> bool:
     return glued and unit not in ("개", "명", "분", "번", "달", "살", "건", "병", "잔")
 
 
+def doubtful_hour(match: re.Match[str]) -> bool:
+    """Tell whether 두시 is the verb 두다 (두시고, 두시면) and not two o'clock."""
+    return match[0] == "두시" and match.string[match.end() : match.end() + 1] in ("고", "면", "는", "죠", "지")
+
+
 def doubtful_number(numeral: str) -> bool:
     """Tell whether a numeral without a unit is more likely an ordinary word."""
     said = numeral.replace(" ", "")
@@ -91,7 +98,8 @@ def doubtful_digits(run: str) -> bool:
     if longest >= 4 or len(digits) >= 7:
         return False
     if longest == 3:
-        return len(groups) == 1 and digits[2] == "일" and digits[:2] in _FROM_TO
+        from_to = digits[2] == "일" and digits[:2] in _FROM_TO
+        return len(groups) == 1 and (from_to or all(char in _WEAK_DIGITS for char in digits))
     if all(len(group) == 1 for group in groups):
         return len(digits) < 4 and sum(char in _WEAK_DIGITS for char in digits) > 1
     return sum(char not in _WEAK_DIGITS for char in digits) < 2

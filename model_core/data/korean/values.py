@@ -12,7 +12,13 @@ from typing import Final
 
 from model_core.data.korean.patterns import ADDRESS, ADDRESS_HINT, NATIVE_SHAPES, NUMERIC, WORDS, Pattern
 from model_core.data.korean.reading import NATIVE_VALUES, read_digits, read_native, read_sino
-from model_core.data.korean.shortness import doubtful_digits, doubtful_native, doubtful_number, doubtful_unit
+from model_core.data.korean.shortness import (
+    doubtful_digits,
+    doubtful_hour,
+    doubtful_native,
+    doubtful_number,
+    doubtful_unit,
+)
 
 
 @dataclass(frozen=True)
@@ -229,7 +235,7 @@ def _time(match: re.Match[str]) -> str | None:
 
 def _native_time(match: re.Match[str]) -> str | None:
     hour = read_native(match["h"])
-    return _clock_form(match, hour) if hour <= 12 else None
+    return _clock_form(match, hour) if hour <= 12 and not doubtful_hour(match) else None
 
 
 def _clock(match: re.Match[str]) -> str | None:

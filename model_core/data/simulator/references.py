@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Fact, Item, Summary, Topic
+from model_core.data.korean.values import find_values
 from model_core.data.simulator.script import ActionSpec, FactSpec, Reference, Script
 from model_core.data.simulator.slots import SlotValue
 from model_core.data.simulator.template import Template
@@ -16,6 +17,7 @@ from model_core.data.simulator.utterances import Utterance, say
 
 # Of two topics, the outcome that leaves more to do names the call.
 _OUTCOMES = ("escalated", "callback", "pending", "scheduled", "refused", "resolved", "informed")
+_MARKED = re.compile(f"{VALUE_OPEN}.*?{VALUE_CLOSE}")
 _SENTIMENTS = ("negative", "positive", "neutral")
 
 
@@ -39,7 +41,7 @@ class SummaryWriter:
         items = [self._item(story, story.script.one) for story in self._stories if story.script.one]
         scripts = [story.script for story in self._stories]
         return Summary(
-            title=", ".join(self._text(story, self._rng.choice(story.script.titles), ()) for story in self._stories),
+            title=", ".join(self._text(story, story.script.titles, ()) for story in self._stories),
             one_line=Item(
                 ", ".join(item.text for item in items),
                 tuple(sorted({line for item in items for line in item.evidence})),
@@ -67,7 +69,7 @@ class SummaryWriter:
     def _topics(self, story: Story) -> list[Topic]:
         return [
             Topic(
-                self._text(story, self._rng.choice(spec.titles), ()),
+                self._text(story, spec.titles, ()),
                 tuple(self._item(story, point) for point in spec.points),
             )
             for spec in story.script.topics
@@ -75,7 +77,7 @@ class SummaryWriter:
 
     def _item(self, story: Story, reference: Reference) -> Item:
         evidence = self._evidence(story, reference.cites)
-        return Item(self._text(story, self._rng.choice(reference.wordings), evidence), evidence)
+        return Item(self._text(story, reference.wordings, evidence), evidence)
 
     def _action(self, story: Story, spec: ActionSpec) -> Action:
         item = self._item(story, spec.what)
@@ -88,9 +90,27 @@ class SummaryWriter:
         wanted = {story.prefix + label for label in cites}
         return tuple(number for number, turn in enumerate(self._turns, start=1) if wanted & set(turn.labels))
 
-    def _text(self, story: Story, wording: Template, evidence: tuple[int, ...]) -> str:
+    def _text(self, story: Story, wordings: Sequence[Template], evidence: tuple[int, ...]) -> str:
+        """Return a wording; one that names a value that its lines do not say (어제 for 어젯밤) only when all do."""
+        texts = [self._wording(story, wording, evidence) for wording in self._rng.sample(wordings, len(wordings))]
+        return next((text for text in texts if not find_values(_MARKED.sub(" ", text))), texts[0])
+
+    def _wording(self, story: Story, wording: Template, evidence: tuple[int, ...]) -> str:
         pieces = say(wording, story.values, self._rng, lambda value: value.spoken)
-        return "".join(self._marked(story, piece.slot, evidence) if piece.slot else piece.shown for piece in pieces)
+        return "".join(
+            self._marked(story, piece.slot, evidence) if piece.slot else self._plain(piece.shown, evidence)
+            for piece in pieces
+        )
+
+    def _plain(self, text: str, evidence: tuple[int, ...]) -> str:
+        """Mark what is a value without being a slot (오늘, 하루), where the lines say it in the same words."""
+        turns = [self._turns[number - 1] for number in evidence] or self._turns
+        parts, position = [], 0
+        for value in find_values(text):
+            if any(value.text in turn.shown for turn in turns):
+                parts += [text[position : value.start], VALUE_OPEN, value.text, VALUE_CLOSE]
+                position = value.end
+        return "".join([*parts, text[position:]])
 
     def _marked(self, story: Story, slot: str, evidence: tuple[int, ...]) -> str:
         return f"{VALUE_OPEN}{self._mention(story, slot, evidence)}{VALUE_CLOSE}"
