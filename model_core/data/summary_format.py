@@ -7,7 +7,8 @@ rests on and then its words. It knows the format and no model; what may be writt
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from itertools import groupby
+from typing import Final, NamedTuple, TypeVar
 
 from model_core.data.call import (
     CATEGORIES,
@@ -20,6 +21,7 @@ from model_core.data.call import (
     Line,
     Summary,
     Topic,
+    plain,
 )
 from model_core.data.tokenizer import (
     ASSISTANT,
@@ -32,8 +34,17 @@ from model_core.data.tokenizer import (
 )
 from model_core.errors import DataError
 
+_LINE: Final = re.compile(r"L\d+")
+_STRUCTURE: Final = re.compile(r"<\|(\w+)\|>")
 T = TypeVar("T")
 _MARKED: Final = re.compile(f"({VALUE_OPEN}.*?{VALUE_CLOSE})", re.DOTALL)
+
+
+class Piece(NamedTuple):
+    """A structure token by its bare name, or, without one, a text."""
+
+    name: str
+    text: str = ""
 
 
 class FormatError(DataError):
@@ -165,11 +176,9 @@ class _Writer:
 
 @dataclass
 class _Reader:
-    """A cursor over the tokens of a summary; `names` spells the structure tokens."""
+    """A cursor over the pieces of a summary: structure tokens by bare name, and texts."""
 
-    tokenizer: SummaryTokenizer
-    ids: Sequence[int]
-    names: dict[int, str]
+    pieces: Sequence[Piece]
     position: int = 0
 
     def read(self) -> Summary:
@@ -184,47 +193,49 @@ class _Reader:
         actions = tuple(self._many("action", self._action))
         decisions = tuple(self._many("decision", self._item))
         self._expect("end")
-        if self.position != len(self.ids):
-            raise FormatError(f"{len(self.ids) - self.position} tokens follow the end of the summary")
+        if self.position != len(self.pieces):
+            raise FormatError(f"{len(self.pieces) - self.position} pieces follow the end of the summary")
         return Summary(title, one_line, topics, actions, decisions, category, outcome, sentiment)
 
-    def _next(self) -> str | None:
-        """The structure token at the cursor by its bare name; None for text, "" at the end."""
-        return self.names.get(self.ids[self.position]) if self.position < len(self.ids) else ""
+    @property
+    def _name(self) -> str:
+        """The structure token at the cursor; "" for a text and at the end."""
+        return self.pieces[self.position].name if self.position < len(self.pieces) else ""
 
     def _expect(self, name: str) -> None:
-        if self._next() != name:
-            raise FormatError(f"token {self.position} is {self._next()!r}; the format asks for {name!r}")
+        if self._name != name:
+            raise FormatError(f"piece {self.position} is {self._name!r}; the format asks for {name!r}")
         self.position += 1
 
     def _code(self, codes: tuple[str, ...]) -> str:
-        code = self._next()
+        code = self._name
         if code not in codes:
-            raise FormatError(f"token {self.position} is {code!r}; it must be one of {', '.join(codes)}")
+            raise FormatError(f"piece {self.position} is {code!r}; it must be one of {', '.join(codes)}")
         self.position += 1
-        return str(code)
+        return code
 
     def _many(self, name: str, read: Callable[[], T]) -> Iterator[T]:
-        while self._next() == name:
+        while self._name == name:
             self.position += 1
             yield read()
 
     def _text(self) -> str:
-        start = self.position
-        while self.position < len(self.ids) and self._next() in (None, VALUE_OPEN, VALUE_CLOSE):
-            self.position += 1
-        return decode_text(self.tokenizer, self.ids[start : self.position])
+        if self._name or self.position >= len(self.pieces):
+            raise FormatError(f"piece {self.position} is {self._name!r}; the format asks for a text")
+        self.position += 1
+        return checked_text(self.pieces[self.position - 1].text)
 
     def _evidence(self) -> tuple[int, ...]:
         numbers: list[int] = []
-        while (name := self._next() or "").startswith("L") and name[1:].isdigit():
-            if numbers and int(name[1:]) <= numbers[-1]:
-                raise FormatError(f"line {name[1:]} is cited after line {numbers[-1]}; the order must rise")
-            numbers.append(int(name[1:]))
+        while _LINE.fullmatch(self._name):
+            number = int(self._name[1:])
+            if numbers and number <= numbers[-1]:
+                raise FormatError(f"line {number} is cited after line {numbers[-1]}; the order must rise")
+            numbers.append(number)
             self.position += 1
         self._expect("evidence_end")
         if not numbers:
-            raise FormatError(f"the item before token {self.position} cites no line")
+            raise FormatError(f"the item before piece {self.position} cites no line")
         return tuple(numbers)
 
     def _item(self) -> Item:
@@ -241,30 +252,24 @@ class _Reader:
         who = self._text()
         self._expect("what")
         what = self._text()
-        if self._next() == "none":
+        if self._name == "none":
             self.position += 1
             return Action(who, what, None, evidence)
         self._expect("when")
         return Action(who, what, self._text(), evidence)
 
 
-def decode_text(tokenizer: SummaryTokenizer, ids: Sequence[int]) -> str:
-    """Return the text that `encode_text` made `ids` from.
+def checked_text(text: str) -> str:
+    """Return a text in canonical form.
 
-    Raises: FormatError when the text is empty, is no UTF-8 or has marks that do not pair.
+    Raises: FormatError when it is empty or its value marks do not pair.
     """
-    opening, closing = tokenizer.token_id(VALUE_OPEN), tokenizer.token_id(VALUE_CLOSE)
-    marks = {opening: VALUE_OPEN.encode(), closing: VALUE_CLOSE.encode()}
-    order = [token for token in ids if token in marks]
-    if order != [opening, closing] * (len(order) // 2):
-        raise FormatError(f"{len(order)} value marks do not pair")
-    raw = b"".join(marks.get(token) or tokenizer.token_bytes[token] for token in ids)
-    try:
-        text = canonical(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise FormatError(f"a text is no UTF-8 at byte {error.start}") from error
-    if not text:
+    text = canonical(text)
+    if not plain(text):
         raise FormatError("a text is empty")
+    marks = re.findall(f"{VALUE_OPEN}|{VALUE_CLOSE}", text)
+    if marks != [VALUE_OPEN, VALUE_CLOSE] * (len(marks) // 2):
+        raise FormatError(f"the {len(marks)} value marks of {text!r} do not pair")
     return text
 
 
@@ -274,10 +279,39 @@ def parse(tokenizer: SummaryTokenizer, ids: Sequence[int]) -> Summary:
     Raises: FormatError at the first token that breaks the format.
     """
     end = tokenizer.token_id(END_OF_TEXT)
-    body = ids[:-1] if ids and ids[-1] == end else ids
-    return _Reader(tokenizer, body, structure_names(tokenizer)).read()
+    names = _structure_names(tokenizer)
+    pieces = []
+    for is_structure, run in groupby(ids[:-1] if ids and ids[-1] == end else ids, names.__contains__):
+        tokens = list(run)
+        pieces += [Piece(names[token]) for token in tokens] if is_structure else [Piece("", _decode(tokenizer, tokens))]
+    return _Reader(pieces).read()
 
 
-def structure_names(tokenizer: SummaryTokenizer) -> dict[int, str]:
-    """Return the bare name of each structure token ("title", "L12"), by id; value marks as they are spelled."""
-    return {tokenizer.token_id(token): token.removeprefix("<|").removesuffix("|>") for token in structure_tokens()}
+def parse_text(text: str) -> Summary:
+    """Return the summary of a text that spells the structure tokens out, as a server answers.
+
+    Raises: FormatError at the first piece that breaks the format.
+    """
+    parts = _STRUCTURE.split(text.removesuffix(END_OF_TEXT).strip())
+    names, texts = parts[1::2], parts[0::2]
+    if texts[0].strip():
+        raise FormatError(f"the text begins with {texts[0][:20]!r}; the format asks for a category")
+    pieces = []
+    for name, after in zip(names, texts[1:], strict=True):
+        pieces += [Piece(name), Piece("", after)] if after.strip() else [Piece(name)]
+    return _Reader(pieces).read()
+
+
+def _structure_names(tokenizer: SummaryTokenizer) -> dict[int, str]:
+    """Return the bare name of each structure token but the value marks, by id."""
+    tokens = (token for token in structure_tokens() if token not in (VALUE_OPEN, VALUE_CLOSE))
+    return {tokenizer.token_id(token): token.removeprefix("<|").removesuffix("|>") for token in tokens}
+
+
+def _decode(tokenizer: SummaryTokenizer, ids: Sequence[int]) -> str:
+    marks = {tokenizer.token_id(mark): mark.encode() for mark in (VALUE_OPEN, VALUE_CLOSE)}
+    raw = b"".join(marks.get(token) or tokenizer.token_bytes[token] for token in ids)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"a text is no UTF-8 at byte {error.start}") from error

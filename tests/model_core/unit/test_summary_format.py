@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from model_core.data.call import CATEGORIES, OUTCOMES, SENTIMENTS, Action, Item, Line, Summary, Topic
-from model_core.data.summary_format import FormatError, canonical, encode_example, encode_prompt, encode_summary, parse
+from model_core.data.summary_format import (
+    FormatError,
+    canonical,
+    encode_example,
+    encode_prompt,
+    encode_summary,
+    parse,
+    parse_text,
+)
 from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer, load_tokenizer, structure_tokens, train_tokenizer
 from model_core.errors import DataError
 
@@ -64,7 +72,9 @@ def test_text_never_becomes_structure(text: str) -> None:
 @settings(deadline=None)
 @given(summaries)
 def test_any_summary_comes_back(summary: Summary) -> None:
-    assert parse(TOKENIZER, encode_summary(TOKENIZER, summary)) == summary
+    ids = encode_summary(TOKENIZER, summary)
+    assert parse(TOKENIZER, ids) == summary
+    assert parse_text(TOKENIZER.decode(ids)) == summary
 
 
 @given(st.integers(0, 60), st.integers(0, TOKENIZER.vocab_size - 1))
@@ -83,6 +93,8 @@ def test_a_cut_summary_is_refused(cut: int) -> None:
     ids = encode_summary(TOKENIZER, EXAMPLE)
     with pytest.raises(FormatError):
         parse(TOKENIZER, ids[: -cut - 1])
+    with pytest.raises(FormatError):
+        parse_text(TOKENIZER.decode(ids[: -cut - 1]))
 
 
 def test_evidence_must_rise() -> None:
@@ -130,9 +142,12 @@ def test_the_saved_folder_is_a_stock_tokenizer(tmp_path: Path) -> None:
     TOKENIZER.save(tmp_path)
     stock = AutoTokenizer.from_pretrained(tmp_path)
     lines = [Line("A", "네, 가온텔레콤입니다."), Line("B", "요금이 54,000원 나왔어요 😀")]
+    plain_message = {"role": "user", "content": "네, 가온텔레콤입니다.\nA: 네"}
     prompt = encode_prompt(TOKENIZER, lines)
     message = {"role": "user", "content": "\n".join(f"{line.party}: {line.text}" for line in lines)}
     assert stock.apply_chat_template([message], add_generation_prompt=True) == prompt
+    unnamed = encode_prompt(TOKENIZER, [Line("B", "네, 가온텔레콤입니다."), Line("A", "네")])
+    assert stock.apply_chat_template([plain_message], add_generation_prompt=True) == unnamed
     assert stock.decode(prompt) == TOKENIZER.decode(prompt)
     assert encode_prompt(load_tokenizer(tmp_path), lines) == prompt
     assert stock.eos_token_id == TOKENIZER.token_id(END_OF_TEXT) == 0
