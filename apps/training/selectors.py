@@ -14,7 +14,7 @@ from model_core.errors import RegistryError
 from model_core.registry.store import Registry, open_registry
 from model_core.registry.tables import Checkpoint, Run
 
-LOSS = "loss"
+LOSS = "summary_loss"
 
 
 @dataclass(frozen=True)
