@@ -1,0 +1,72 @@
+"""Recipes, overrides and the plan: what is refused, and that the arithmetic is the model's own."""
+
+from dataclasses import replace
+
+import pytest
+
+from model_core.config.overrides import from_json, override, to_json
+from model_core.config.plan import active_parameters, plan, total_parameters
+from model_core.config.recipes import RECIPES, get_recipe
+from model_core.errors import ConfigError
+from model_core.models.decoder import Decoder
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_the_plan_counts_the_parameters_of_the_model(name: str) -> None:
+    model = Decoder(get_recipe(name).model)
+    assert total_parameters(model.config) == sum(parameter.numel() for parameter in model.parameters())
+    assert active_parameters(model.config) < total_parameters(model.config)
+
+
+def test_the_shipped_model_fits_its_limit() -> None:
+    assert plan(get_recipe("summarizer_mini")).export_bytes <= 64_000_000
+
+
+def test_the_retrain_recipe_continues_the_shipped_model() -> None:
+    assert get_recipe("summarizer_demo_retrain").model == get_recipe("summarizer_mini").model
+    assert get_recipe("summarizer_demo_retrain").init == get_recipe("summarizer_mini").data.tokenizer
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_json_round_trip(name: str) -> None:
+    assert from_json(to_json(get_recipe(name))) == get_recipe(name)
+
+
+def test_overrides_change_named_fields_only() -> None:
+    run = override(get_recipe("tiny_test"), ["train.max_steps=7", "train.lr=0.5", "data.noise_levels=0,0.25"])
+    assert (run.train.max_steps, run.train.lr, run.data.noise_levels) == (7, 0.5, (0.0, 0.25))
+    assert run.model == get_recipe("tiny_test").model
+
+
+@pytest.mark.parametrize(
+    "assignment,message",
+    [
+        ("train.max_steps", "section.field=value"),
+        ("optim.lr=1", "no section 'optim'"),
+        ("train.speed=1", "no field 'speed'"),
+        ("train.max_steps=many", "train.max_steps is 'many'"),
+        ("train.max_steps=0", "train.max_steps is 0; it must be above 0"),
+        ("model.num_kv_heads=3", "multiple of model.num_kv_heads, 3"),
+        ("model.num_experts_per_token=4", "between 1 and model.num_experts - 1, 3"),
+        ("train.transcript_loss_weight=1.5", "below 1"),
+        ("train.optimizer=sgd", "'sgd'; it must be adamw or muon"),
+        ("train.tokens_per_micro_batch=100", "at least model.max_positions, 256"),
+    ],
+)
+def test_impossible_values_are_refused_by_name_and_limit(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        override(get_recipe("tiny_test"), [assignment])
+    assert message in str(error.value)
+    assert error.value.permanent
+
+
+def test_an_unknown_recipe_names_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="summarizer_mini"):
+        get_recipe("summarizer_maxi")
+
+
+def test_configurations_cannot_be_changed_in_place() -> None:
+    run = get_recipe("tiny_test")
+    with pytest.raises(AttributeError):
+        run.train.lr = 1.0  # type: ignore[misc]
+    assert replace(run.train, lr=1.0).lr == 1.0

@@ -1,0 +1,205 @@
+"""The trainer end to end on simulated calls: it learns, stops on bad losses, and goes on as if never stopped."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_core.checkpoint.pretrained import load_model
+from model_core.checkpoint.store import CheckpointStore, load_snapshot
+from model_core.config.recipes import get_recipe
+from model_core.data.batches import StepBatch
+from model_core.data.packing import EncodedExample, pack
+from model_core.errors import CheckpointError, NonFiniteLossError
+from model_core.models.decoder import Decoder
+from model_core.registry.store import open_registry
+from model_core.training.optim import Optimizer, orthogonalize
+from model_core.training.schedule import learning_rate_scale
+from model_core.training.trainer import Trainer
+
+TINY = get_recipe("tiny_test")
+TOKENIZER = Path("pretrained/summarizer-mini")
+SETTINGS = (
+    "model.vocab_size=4096",
+    "model.max_positions=2048",
+    "train.tokens_per_micro_batch=2048",
+    "train.tokens_per_step=2048",
+    "train.max_steps=12",
+    "train.checkpoint_every=3",
+    "train.eval_every=6",
+    "train.ema_decay=0.9",
+    "data.eval_examples=1",
+)
+
+
+def copy_task(seed: int, examples: int = 8) -> StepBatch:
+    """Prompts of random ids and the same ids as the answer."""
+    rng = random.Random(seed)
+    rows = []
+    for _ in range(examples):
+        ids = [rng.randrange(2, 40) for _ in range(6)]
+        rows.append(EncodedExample((*ids, 1, *ids), 7))
+    return StepBatch((pack(rows[:4], 0.1), pack(rows[4:], 0.1)), seed + 1, examples, 0)
+
+
+def tiny_trainer(**train: object) -> Trainer:
+    config = replace(TINY, train=replace(TINY.train, **train))  # type: ignore[arg-type]
+    model = Decoder(config.model)
+    model.init_weights(0)
+    return Trainer(config, model)
+
+
+@pytest.mark.parametrize("optimizer,precision", [("muon", "fp32"), ("adamw", "bf16")])
+def test_the_loss_falls(optimizer: str, precision: str) -> None:
+    trainer = tiny_trainer(max_steps=60, optimizer=optimizer, precision=precision, warmup_steps=5, lr=1e-2)
+    losses = [trainer.step(copy_task(seed))["summary_loss"] for seed in range(60)]
+    assert losses[0] > 5.5
+    assert sum(losses[-5:]) / 5 < 4.0
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step() -> None:
+    trainer = tiny_trainer()
+    trainer.step(copy_task(0))
+    trainer.model.norm.weight.data[5] = float("nan")
+    before = {name: tensor.clone() for name, tensor in trainer.snapshot().state.items()}
+    with pytest.raises(NonFiniteLossError, match="micro batch 0 of step 1"):
+        trainer.step(copy_task(1))
+    assert trainer.progress.step == 1
+    after = trainer.snapshot().state
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_restored_trainer_goes_on_to_the_bit(tmp_path: Path) -> None:
+    whole, first, second = (tiny_trainer(ema_decay=0.9, max_steps=10) for _ in range(3))
+    for seed in range(10):
+        whole.step(copy_task(seed))
+    for seed in range(4):
+        first.step(copy_task(seed))
+    store = CheckpointStore(tmp_path, keep_last=1)
+    folder, _ = store.save(first.snapshot(), TINY.model, None)
+    second.restore(load_snapshot(folder))
+    for seed in range(4, 10):
+        second.step(copy_task(seed))
+    wanted, found = whole.snapshot(), second.snapshot()
+    assert wanted.progress == found.progress
+    assert all(torch.equal(tensor, found.model[name]) for name, tensor in wanted.model.items())
+    assert all(torch.equal(tensor, found.state[name]) for name, tensor in wanted.state.items())
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    folder, _ = CheckpointStore(tmp_path, keep_last=1).save(tiny_trainer().snapshot(), TINY.model, None)
+    other = replace(TINY, model=replace(TINY.model, num_experts=8))
+    with pytest.raises(CheckpointError, match="another model"):
+        Trainer(other, Decoder(other.model)).restore(load_snapshot(folder))
+
+
+def test_micro_batches_add_up_to_one_batch() -> None:
+    split, joined = tiny_trainer(optimizer="adamw"), tiny_trainer(optimizer="adamw")
+    batch = copy_task(0)
+    rng = random.Random(0)
+    ids = [[rng.randrange(2, 40) for _ in range(6)] for _ in range(8)]
+    one = pack([EncodedExample((*row, 1, *row), 7) for row in ids], 0.1)
+    assert np.array_equal(one.ids, np.concatenate([micro.ids for micro in batch.micro_batches]))
+    a, b = split.step(batch), joined.step(StepBatch((one,), 1, 8, 0))
+    assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-5)
+    assert a["summary_loss"] == pytest.approx(b["summary_loss"], rel=1e-5)
+
+
+def test_schedules_warm_up_and_end_at_zero() -> None:
+    train = replace(TINY.train, max_steps=100, warmup_steps=10, decay_share=0.2)
+    wsd = [learning_rate_scale(train, step) for step in range(101)]
+    assert wsd[0] == pytest.approx(0.1) and wsd[10:80] == [1.0] * 70 and wsd[90] == pytest.approx(0.5) and wsd[100] == 0
+    cosine = [learning_rate_scale(replace(train, schedule="cosine"), step) for step in range(101)]
+    assert cosine[55] == pytest.approx(0.5) and cosine[100] == pytest.approx(0)
+
+
+def test_orthogonal_updates_are_orthogonal() -> None:
+    matrices = torch.randn(3, 16, 40, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonalize(matrices))
+    assert values.min() > 0.4 and values.max() < 1.4
+
+
+def test_muon_takes_matrices_and_adamw_the_rest() -> None:
+    model = Decoder(TINY.model)
+    names = Optimizer(dict(model.named_parameters()), TINY.train).state_tensors().keys()
+    assert {"momentum.layers.1.mlp.gate_up_EJD", "m.layers.1.mlp.router.weight", "v.norm.weight"} <= names
+    assert not {"momentum.embedding.weight", "momentum.head.weight", "momentum.norm.weight"} & names
+
+
+def command(out: Path, *more: str) -> list[str]:
+    settings = [part for setting in SETTINGS for part in ("--set", setting)]
+    return [sys.executable, "-m", "model_core.training", "--recipe", "tiny_test", "--out", str(out), *settings, *more]
+
+
+def run(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(out, *more), capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_steps_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    assert run(tmp_path / "whole").returncode == 0
+    for step in random.Random(4).sample(range(1, 12), 2):
+        process = subprocess.Popen(command(tmp_path / "killed", "--resume"), stderr=subprocess.DEVNULL)
+        _wait_for_step(tmp_path / "killed" / "metrics.jsonl", step, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert run(tmp_path / "killed", "--resume").returncode == 0
+    for name in ("model.safetensors", "training_state.safetensors", "progress.json"):
+        wanted, found = (tmp_path / kind / "checkpoints" / "step-00000012" / name for kind in ("whole", "killed"))
+        assert wanted.read_bytes() == found.read_bytes(), name
+    steps = [json.loads(row)["step"] for row in (tmp_path / "killed" / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps)
+
+
+def _wait_for_step(metrics: Path, step: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        rows = metrics.read_text().splitlines() if metrics.is_file() else []
+        if rows and json.loads(rows[-1])["step"] >= step:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"step {step} was not reached; the process ended with {process.poll()}")
+
+
+@pytest.mark.slow
+def test_the_registry_learns_how_a_run_went(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    run_id = uuid.uuid4()
+    done = run(tmp_path / "out", "--registry", url, "--run-id", str(run_id), "--set", "train.max_steps=3")
+    assert done.returncode == 0, done.stderr
+    registry = open_registry(url)
+    assert registry.get_run(run_id).state == "done"
+    assert [step for step, _ in registry.run_metrics(run_id, "summary_loss")] == [1, 2, 3]
+    checkpoint = registry.run_checkpoint(run_id)
+    assert checkpoint is not None and checkpoint.step == 3
+    assert load_model(Path(checkpoint.path)).config.vocab_size == 4096
+    assert (Path(checkpoint.path) / "tokenizer.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        (["--recipe", "none"], "no recipe 'none'"),
+        (["--recipe", "tiny_test"], "--out"),
+        (["--recipe", "tiny_test", "--out", "x", "--set", "data.tokenizer=missing"], "tokenizer.json is missing"),
+        (["--recipe", "tiny_test", "--out", "x", "--set", "model.vocab_size=100"], "tokens; model.vocab_size is 100"),
+        (["--recipe", "tiny_test", "--out", "x", "--init", "missing"], "missing"),
+    ],
+)
+def test_a_run_that_cannot_start_says_why(tmp_path: Path, arguments: list[str], message: str) -> None:
+    arguments = [str(tmp_path / "x") if argument == "x" else argument for argument in arguments]
+    command = [sys.executable, "-m", "model_core.training", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "x" / "checkpoints").exists()
