@@ -186,7 +186,7 @@ def _days(match: re.Match[str]) -> str | None:
 
 
 def _weeks(match: re.Match[str]) -> str | None:
-    number = _number(match, "주")
+    number = _number(match, "주일" if match[0].endswith("주일") else "주")
     return f"{int(Decimal(number) * 7)}일" if number else None
 
 

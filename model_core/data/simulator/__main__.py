@@ -66,7 +66,7 @@ def _item(item: Item) -> str:
 
 
 def stats() -> None:
-    """Print scripts per kind and split, and how many different calls they make (slots counted from 200 draws each)."""
+    """Print scripts per kind and split, and how many different calls they make (slots counted from 100 draws each)."""
     scripts = load_scripts()
     counts = Counter((script.kind, script.split) for script in scripts)
     for kind in sorted({script.kind for script in scripts}):
@@ -81,7 +81,7 @@ def _expansions(script: Script) -> float:
     """Return the common logarithm of a lower estimate of how many calls a script makes."""
     rng = random.Random(0)
     turns = sum(math.log10(count_wordings(turn.text) * (2 if turn.optional else 1)) for turn in script.turns)
-    return turns + sum(math.log10(len({draw(slot, rng).spoken for _ in range(200)})) for slot in script.slots.values())
+    return turns + sum(math.log10(len({draw(slot, rng).spoken for _ in range(100)})) for slot in script.slots.values())
 
 
 def main(arguments: list[str] | None = None) -> int:
