@@ -20,16 +20,17 @@ class SpeechTrainConfig:
     """How one training goes. Time rules it: the schedule is a share of `budget_s` of wall clock, kept over restarts.
 
     `reuse` says how often a batch is learned from, masked anew each time;
-    `ctc_until` is the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss later.
+    `masks_from` is the share of the time after which parts of a window are hidden,
+    `ctc_until` the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss later.
     """
 
     budget_s: float = 4200.0
     reuse: int = 2
-    peak_lr: float = 1.5e-3
+    peak_lr: float = 2.5e-3
     warmup: float = 0.02
-    ctc_until: float = 0.08
-    ctc_weight: float = 0.3
+    ctc_until: float = 0.24
+    ctc_weight: float = 0.4
     weight_decay: float = 0.03
-    label_smoothing: float = 0.05
+    masks_from: float = 0.55
     save_every_s: float = 300.0
     seed: int = 1

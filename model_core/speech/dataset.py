@@ -110,11 +110,10 @@ def lesson_at(progress: float) -> Lesson:
     stages = (
         (0.06, Lesson(3.0, worst_db=20.0, frames=4_000)),
         (0.12, Lesson(4.0, worst_db=15.0, frames=4_000)),
-        (0.25, Lesson(6.0, 0.1, worst_db=10.0, frames=6_000)),
-        (0.50, Lesson(9.0, 0.3, 0.04)),
-        (0.75, Lesson(14.0, 0.4, 0.10)),
-        (0.92, Lesson(20.0, 0.4, 0.20)),
-        (1.01, Lesson(29.0, 0.4, 0.30)),
+        (0.60, Lesson(5.0, worst_db=10.0, frames=6_000)),
+        (0.78, Lesson(8.0, 0.2, 0.05)),
+        (0.92, Lesson(14.0, 0.3, 0.15)),
+        (1.01, Lesson(24.0, 0.3, 0.40)),
     )
     return next(lesson for end, lesson in stages if progress < end)
 

@@ -24,13 +24,12 @@ class SpeechModel(nn.Module):
         self.whisper = whisper
         self.jamo_head = nn.Linear(whisper.config.d_model, NUM_JAMO)
 
-    def encode(self, mel_BMT: torch.Tensor, offset: int = 0) -> torch.Tensor:
-        """Encode (B, M, T) with positions that begin at `offset` steps. Returns (B, S, D); T may be short."""
+    def encode(self, mel_BMT: torch.Tensor) -> torch.Tensor:
+        """Encode (B, M, T), with T up to 3000. Returns (B, S, D)."""
         encoder = self.whisper.model.encoder
         x_BDT = functional.gelu(encoder.conv1(mel_BMT))
         x_BSD = functional.gelu(encoder.conv2(x_BDT)).transpose(1, 2)
-        steps = x_BSD.shape[1]
-        x_BSD = x_BSD + encoder.embed_positions.weight[offset : offset + steps]
+        x_BSD = x_BSD + encoder.embed_positions.weight[: x_BSD.shape[1]]
         for layer in encoder.layers:
             x_BSD = layer(x_BSD, None, None)[0]
         encoded_BSD: torch.Tensor = encoder.layer_norm(x_BSD)
@@ -47,16 +46,14 @@ class SpeechModel(nn.Module):
         )
         return losses_B.sum() / sizes_B.sum().clamp(min=1)
 
-    def text_loss(
-        self, x_BSD: torch.Tensor, inputs_BU: torch.Tensor, labels_BU: torch.Tensor, smoothing: float
-    ) -> torch.Tensor:
+    def text_loss(self, x_BSD: torch.Tensor, inputs_BU: torch.Tensor, labels_BU: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy a token of `labels_BU` (IGNORE where there is none)."""
         hidden_BUD = self.whisper.model.decoder(
             input_ids=inputs_BU, encoder_hidden_states=x_BSD, use_cache=False
         ).last_hidden_state
         kept = labels_BU != IGNORE
         logits_NV = self.whisper.proj_out(hidden_BUD[kept]).float()
-        return functional.cross_entropy(logits_NV, labels_BU[kept], label_smoothing=smoothing)
+        return functional.cross_entropy(logits_NV, labels_BU[kept])
 
     @torch.no_grad()
     def greedy(self, mel_BMT: torch.Tensor, prompt: list[int], end: int, most: int = 120) -> list[list[int]]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 MOMENTUM, BETAS, EPSILON = 0.95, (0.9, 0.98), 1e-8
-ADAM_SHARE = 0.6
+ADAM_SHARE = 0.4
 
 
 def orthogonalized(update_NRC: torch.Tensor) -> torch.Tensor:

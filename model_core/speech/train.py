@@ -78,7 +78,6 @@ class Trainer:
         self.elapsed_s, self.step = 0.0, 0
         self.prompt, self.end = prompt_ids(tokenizer), special_id(tokenizer, END)
         self._masks = torch.Generator().manual_seed(config.seed)
-        self._rng = random.Random(config.seed)
 
     @property
     def progress(self) -> float:
@@ -94,16 +93,15 @@ class Trainer:
     def learn(self, batch: Batch) -> tuple[float, float]:
         """Take one step on `batch`. Returns the losses of the two heads (text 0 in the warm-up)."""
         mel_BMT = batch.mel.float()
-        if self.progress >= self.config.ctc_until:
+        if self.progress >= self.config.masks_from:
             mel_BMT = mask_features(mel_BMT, self._masks)
-        offset = self._offset(mel_BMT.shape[2] // 2)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            x_BSD = self.model.encode(mel_BMT, offset)
+            x_BSD = self.model.encode(mel_BMT)
             jamo = self.model.jamo_loss(x_BSD, batch.num_frames, batch.jamo)
             text, loss = torch.zeros(()), jamo
             if self.progress >= self.config.ctc_until:
                 inputs_BU, labels_BU = decoder_batch(batch.token_ids, self.prompt, self.end)
-                text = self.model.text_loss(x_BSD, inputs_BU, labels_BU, self.config.label_smoothing)
+                text = self.model.text_loss(x_BSD, inputs_BU, labels_BU)
                 loss = self.config.ctc_weight * jamo + (1 - self.config.ctc_weight) * text
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -112,11 +110,6 @@ class Trainer:
             self.optimizer.step(self.learning_rate())
         self.step += 1
         return float(jamo.detach()), float(text.detach())
-
-    def _offset(self, steps: int) -> int:
-        # Inference always begins at position 0; other beginnings only teach positions that short windows never reach.
-        free = 1500 - steps
-        return self._rng.randrange(free) if free > 0 and self._rng.random() < 0.4 * (1 - self.progress) else 0
 
     def save(self) -> None:
         """Write the run's state into `run/last`, whole or not at all."""
