@@ -6,7 +6,7 @@ Legend: B sequences, T tokens, V vocabulary.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,10 +134,22 @@ class SummaryGenerator:
         for start in range(0, len(order), self._max_batch):
             batch = order[start : start + self._max_batch]
             began = time.perf_counter()
-            self._write(batch, max_new_tokens, cancel, on_token)
+            for call, token in self._write(batch, max_new_tokens, cancel):
+                if on_token is not None:
+                    on_token(call, token)
             share_s = (time.perf_counter() - began) / len(batch)
             results.update({writing.call: self._result(writing, share_s) for writing in batch})
         return [results[number] for number in range(len(calls))]
+
+    def stream(
+        self, lines: Sequence[Line], *, max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS, cancel: Cancel | None = None
+    ) -> Generator[int, None, GeneratedSummary]:
+        """Yield the tokens of one call's summary as they are written; return the summary. Raises as `generate`."""
+        writing = self._begin(0, lines, max_new_tokens)
+        began = time.perf_counter()
+        for _, token in self._write([writing], max_new_tokens, cancel):
+            yield token
+        return self._result(writing, time.perf_counter() - began)
 
     def _begin(self, number: int, lines: Sequence[Line], max_new_tokens: int) -> _Writing:
         prompt = encode_prompt(self.tokenizer, lines)
@@ -150,30 +162,20 @@ class SummaryGenerator:
             ) from error
         return _Writing(number, state, prompt)
 
-    @torch.inference_mode()
-    def _write(
-        self, batch: list[_Writing], max_new_tokens: int, cancel: Cancel | None, on_token: OnToken | None
-    ) -> None:
+    def _write(self, batch: list[_Writing], max_new_tokens: int, cancel: Cancel | None) -> Iterator[tuple[int, int]]:
+        """Write the batch to its end; yield each call's number with each of its tokens."""
         longest = max(len(writing.prompt) for writing in batch)
-        parameter = self._model.head.weight
-        cache = KVCache(
-            self._model.config,
-            len(batch),
-            min(self.max_positions, longest + max_new_tokens),
-            dtype=parameter.dtype,
-            device=parameter.device,
-        )
-        rows = [writing.prompt for writing in batch]
+        weight = self._model.head.weight
+        cache_len = min(self.max_positions, longest + max_new_tokens)
+        cache = KVCache(self._model.config, len(batch), cache_len, dtype=weight.dtype, device=weight.device)
         active = batch
+        rows = [writing.prompt for writing in batch]
         while True:
             if cancel is not None and cancel():
                 raise GenerationCancelled(f"generation was cancelled with {len(active)} summaries unfinished")
             logits_BV = self._logits(rows, cache)
-            rows = []
-            for writing, logits_V in zip(active, logits_BV, strict=True):
-                rows.append([writing.take(logits_V)])
-                if on_token is not None:
-                    on_token(writing.call, writing.ids[-1])
+            rows = [[writing.take(logits_V)] for writing, logits_V in zip(active, logits_BV, strict=True)]
+            yield from ((writing.call, row[0]) for writing, row in zip(active, rows, strict=True))
             left = [row for row, writing in enumerate(active) if not writing.state.done]
             if not left:
                 return
@@ -181,6 +183,7 @@ class SummaryGenerator:
                 active, rows = [active[row] for row in left], [rows[row] for row in left]
                 cache.select(left)
 
+    @torch.inference_mode()
     def _logits(self, rows: list[list[int]], cache: KVCache) -> sampling.Logits:
         """Feed the new tokens of each row; return the logits (B, V) of what follows the last."""
         counts = [len(row) for row in rows]

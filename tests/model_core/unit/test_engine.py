@@ -81,6 +81,17 @@ def test_tokens_are_streamed_as_they_are_written(generator: SummaryGenerator) ->
     assert {call: tuple(ids) for call, ids in seen.items()} == {n: result.ids for n, result in enumerate(results)}
 
 
+def test_a_stream_ends_with_the_same_summary(generator: SummaryGenerator) -> None:
+    stream = generator.stream(CALLS[0], max_new_tokens=500)
+    ids = []
+    while True:
+        try:
+            ids.append(next(stream))
+        except StopIteration as end:
+            assert tuple(ids) == end.value.ids == generator.generate(CALLS[:1], max_new_tokens=500)[0].ids
+            return
+
+
 def test_a_generation_can_be_cancelled(generator: SummaryGenerator) -> None:
     asked: list[None] = []
 

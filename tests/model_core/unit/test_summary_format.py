@@ -142,7 +142,7 @@ def test_the_saved_folder_is_a_stock_tokenizer(tmp_path: Path) -> None:
     TOKENIZER.save(tmp_path)
     stock = AutoTokenizer.from_pretrained(tmp_path)
     lines = [Line("A", "네, 가온텔레콤입니다."), Line("B", "요금이 54,000원 나왔어요 😀")]
-    plain_message = {"role": "user", "content": "네, 가온텔레콤입니다.\nA: 네"}
+    plain_message = {"role": "user", "content": "네, 가온텔레콤입니다.\n2 A: 네"}
     prompt = encode_prompt(TOKENIZER, lines)
     message = {"role": "user", "content": "\n".join(f"{line.party}: {line.text}" for line in lines)}
     assert stock.apply_chat_template([message], add_generation_prompt=True) == prompt
