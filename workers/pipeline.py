@@ -7,6 +7,7 @@ that a worker of the `io` queue never loads torch.
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -62,17 +63,25 @@ def _next_runs_on(job_id: UUID, queues: set[str]) -> bool:
 def run_stage(lease: Lease) -> None:
     """Run the stage that `lease` gives the right to, and write down how it ended. Raises nothing of the stage's."""
     try:
+        _try_stage(lease)
+    except (StageCancelled, LeaseLost) as lost:
+        logger.info("job %s stage %s stops: %s", lease.job_id, lease.stage, lost)
+        services.confirm_cancel(lease)
+
+
+def _try_stage(lease: Lease) -> None:
+    try:
         with _heartbeats(lease) as report:
             _run(lease, load_stage(lease.stage), _context(lease, report))
-    except StageCancelled:
-        services.confirm_cancel(lease)
-    except LeaseLost as lost:
-        logger.warning("%s", lost)
+    except (StageCancelled, LeaseLost):
+        raise
     except StageError as error:
         logger.info("job %s stage %s: %s", lease.job_id, lease.stage, error.code)
         (services.fail if error.permanent else services.give_back)(lease, error.code, error.values)
     except Exception as error:
-        logger.exception("job %s stage %s broke", lease.job_id, lease.stage)
+        # Where it broke, but not the message: that of a library may quote what was said in the call.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("job %s stage %s broke: %s\n%s", lease.job_id, lease.stage, type(error).__name__, where)
         services.give_back(lease, "internal", {"detail": type(error).__name__})
 
 
@@ -99,7 +108,7 @@ def _discard(_payload: Payload) -> None:
 
 def _context(lease: Lease, report: Callable[[float | None], bool]) -> StageContext:
     results: dict[str, Payload] = {}
-    for result in StageResult.objects.filter(call_id=lease.call_id).order_by("created_at"):
+    for result in StageResult.objects.filter(call_id=lease.call_id).order_by("used_at"):
         results[result.stage] = result.payload
     folder = Path(settings.MEDIA_ROOT) / str(lease.organization_id) / str(lease.call_id)
     folder.mkdir(parents=True, exist_ok=True)

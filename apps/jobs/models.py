@@ -7,6 +7,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
@@ -71,7 +72,10 @@ class Job(models.Model):
 
 
 class StageResult(models.Model):
-    """What a stage made of a call, kept so that it is never made twice."""
+    """What a stage made of a call, kept so that it is never made twice.
+
+    `used_at` tells which of several results of a stage (by other engines, or of other input) the call rests on now.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="stage_results")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -81,6 +85,7 @@ class StageResult(models.Model):
     payload = models.JSONField()
     elapsed_s = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [

@@ -81,6 +81,12 @@ def start_batch(*, name: str, calls: Sequence[Call], actor: User | None, organiz
     return batch
 
 
+@transaction.atomic
+def request_summary(*, call: Call, actor: User | None) -> Job:
+    """Summarize `call` again from its transcript; without one, from the start."""
+    return request_processing(call=call, actor=actor, stage=_batch_stage(call))
+
+
 def _batch_stage(call: Call) -> str | None:
     return FIRST_TRANSCRIPT_STAGE if StageResult.objects.filter(call=call, stage="diarize").exists() else None
 
@@ -138,8 +144,8 @@ def _held(lease: Lease) -> Any:
 
 
 def _write_held(lease: Lease, **changes: object) -> None:
-    if not _held(lease).update(lease_owner="", lease_expires_at=None, **changes):
-        raise LeaseLost(f"job {lease.job_id}: token {lease.token} is not the current one")
+    if not _held(lease).filter(cancel_requested=False).update(lease_owner="", lease_expires_at=None, **changes):
+        raise LeaseLost(f"job {lease.job_id}: cancelled, or token {lease.token} is not the current one")
 
 
 def kept_result(call_id: uuid.UUID, stage: str, input_hash: str, engine_version: str) -> StageResult | None:
@@ -159,14 +165,18 @@ def advance(lease: Lease, *, input_hash: str, engine_version: str, payload: dict
     following = next_stage(lease.stage)
     if following is None:
         raise ValueError(f"{lease.stage} is the last stage; finish the job instead")
-    _write_held(lease, stage=following, state=Job.State.QUEUED, attempts=0, progress=0.0, rung_at=timezone.now())
-    StageResult.objects.get_or_create(
+    now = timezone.now()
+    fresh = {"attempts": 0, "progress": 0.0, "reason": "", "reason_values": {}}
+    _write_held(lease, stage=following, state=Job.State.QUEUED, rung_at=now, **fresh)
+    kept, made = StageResult.objects.get_or_create(
         call_id=lease.call_id,
         stage=lease.stage,
         input_hash=input_hash,
         engine_version=engine_version,
         defaults={"payload": payload, "elapsed_s": elapsed_s, "organization_id": lease.organization_id},
     )
+    if not made:
+        StageResult.objects.filter(pk=kept.pk).update(used_at=now)
     ring_on_commit(WORK_TASK, STAGE_QUEUES[following], queue=STAGE_QUEUES[following])
 
 
@@ -177,7 +187,7 @@ def finish(lease: Lease, write: Callable[[], None]) -> None:
     Raises:
         LeaseLost: the job was cancelled or taken over; nothing is written.
     """
-    _write_held(lease, state=Job.State.DONE, progress=1.0, finished_at=timezone.now())
+    _write_held(lease, state=Job.State.DONE, progress=1.0, finished_at=timezone.now(), reason="", reason_values={})
     write()
 
 
@@ -188,8 +198,7 @@ def fail(lease: Lease, code: str, values: dict[str, Any]) -> None:
 
 def give_back(lease: Lease, code: str, values: dict[str, Any]) -> None:
     """Put the job back after a passing trouble; with its attempts used up it fails instead."""
-    job = Job.objects.get(pk=lease.job_id)
-    if job.attempts >= settings.ENV.max_attempts:
+    if _held(lease).filter(attempts__gte=settings.ENV.max_attempts).exists():
         fail(lease, code, values)
     else:
         _write_held(lease, state=Job.State.QUEUED, reason=code, reason_values=values, rung_at=timezone.now())
@@ -215,6 +224,24 @@ def confirm_cancel(lease: Lease) -> None:
 def retry_job(*, job: Job, actor: User | None) -> Job:
     """Run a failed or cancelled job's call again, from the stage where it stopped."""
     return request_processing(call=job.call, actor=actor, batch=job.batch, stage=job.stage)
+
+
+@transaction.atomic
+def cancel_batch(*, batch: Batch, actor: User | None) -> int:
+    """Cancel every unfinished call of `batch` and return how many there were."""
+    unfinished = list(batch.jobs.filter(state__in=_ACTIVE))
+    for job in unfinished:
+        cancel_job(job=job, actor=actor)
+    return len(unfinished)
+
+
+@transaction.atomic
+def retry_batch(*, jobs: Sequence[Job], actor: User | None) -> int:
+    """Run those of `jobs` again that failed and return how many there were."""
+    failed = [job for job in jobs if job.state == Job.State.FAILED]
+    for job in failed:
+        retry_job(job=job, actor=actor)
+    return len(failed)
 
 
 def sweep() -> int:

@@ -13,7 +13,7 @@ from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 def call_report(job: Job) -> dict[str, Any]:
     """Return what became of `job`'s call: transcript, summary, timings, and the versions that made them."""
-    results = {result.stage: result for result in StageResult.objects.filter(call=job.call).order_by("created_at")}
+    results = {result.stage: result for result in StageResult.objects.filter(call=job.call).order_by("used_at")}
     summary = current_summary(job.call)
     return {
         "call_id": str(job.call_id),
