@@ -22,7 +22,9 @@ from model_core.errors import CheckpointError
 from model_core.models.decoder import Decoder
 
 WEIGHTS = "model.safetensors"
-_NOT_CARRIED = {WEIGHTS, MANIFEST, "config.json", "generation_config.json"}
+TRAINING_FILES = ("training_state.safetensors", "progress.json")
+MODEL_CARD = "README.md"
+_NOT_CARRIED = {WEIGHTS, MANIFEST, MODEL_CARD, "config.json", "generation_config.json", *TRAINING_FILES}
 
 
 def save_model(
@@ -57,7 +59,7 @@ def write_model(part: Path, config: ModelConfig, state: Mapping[str, Tensor], dt
 
 
 def copy_companions(source: Path, target: Path) -> None:
-    """Copy the files of a model's or a tokenizer's folder that are not the model itself."""
+    """Copy the files of a model's or a tokenizer's folder that do not depend on the weights."""
     for path in sorted(source.iterdir()):
         if path.is_file() and path.name not in _NOT_CARRIED:
             shutil.copyfile(path, target / path.name)

@@ -14,12 +14,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, float32
 
 from model_core.checkpoint.files import is_complete, write_folder
-from model_core.checkpoint.pretrained import copy_companions, load_state, write_model
+from model_core.checkpoint.pretrained import TRAINING_FILES, copy_companions, load_state, write_model
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
 
-_STATE = "training_state.safetensors"
-_PROGRESS = "progress.json"
+_STATE, _PROGRESS = TRAINING_FILES
+AVERAGE = "average."
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ class Snapshot:
     progress: Progress
     model: Mapping[str, Tensor]
     state: Mapping[str, Tensor]
+
+    def weights_to_use(self) -> dict[str, Tensor]:
+        """Return the averaged weights when the state holds them, else the trained ones; our state dict."""
+        average = {name.removeprefix(AVERAGE): t for name, t in self.state.items() if name.startswith(AVERAGE)}
+        return average or dict(self.model)
 
 
 class CheckpointStore:

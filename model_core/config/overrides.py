@@ -17,13 +17,15 @@ def override(run: RunConfig, assignments: Iterable[str]) -> RunConfig:
 
     Raises: ConfigError when an assignment names no field or gives a value of another type.
     """
+    changes: dict[str, dict[str, object]] = {}
     for assignment in assignments:
         path, separator, text = assignment.partition("=")
         section, dot, name = path.partition(".")
         if not separator or not dot:
             raise ConfigError(f"{assignment!r} is not of the form section.field=value")
-        run = _replace_field(run, section, name, text)
-    return run
+        changes.setdefault(section, {})[name] = _value(run, section, name, text)
+    # All at once: fields that limit one another may be changed in any order.
+    return replace(run, **{section: replace(getattr(run, section), **values) for section, values in changes.items()})
 
 
 def to_json(run: RunConfig) -> str:
@@ -49,15 +51,14 @@ def model_from_dict(values: Mapping[str, Any]) -> ModelConfig:
     return ModelConfig(**values)
 
 
-def _replace_field(run: RunConfig, section: str, name: str, text: str) -> RunConfig:
+def _value(run: RunConfig, section: str, name: str, text: str) -> object:
     part = getattr(run, section, None)
     if not is_dataclass(part) or isinstance(part, type):
         raise ConfigError(f"there is no section {section!r}; there are model, train and data")
     names = {item.name for item in fields(part)}
     if name not in names:
         raise ConfigError(f"section {section!r} has no field {name!r}; it has {', '.join(sorted(names))}")
-    value = _parse(text, getattr(part, name), f"{section}.{name}")
-    return replace(run, **{section: replace(part, **{name: value})})
+    return _parse(text, getattr(part, name), f"{section}.{name}")
 
 
 def _parse(text: str, current: object, path: str) -> object:

@@ -58,7 +58,7 @@ class Rotary(nn.Module):
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Return heads (..., H, C) with their first R channels turned by their positions."""
     width = cos.shape[-1]
-    turned, kept = x.split((width, x.shape[-1] - width), dim=-1)
+    turned, kept = torch.split(x, [width, x.shape[-1] - width], dim=-1)
     first, second = turned.chunk(2, dim=-1)
     turned = turned * cos.to(x.dtype) + torch.cat((-second, first), dim=-1) * sin.to(x.dtype)
     return torch.cat((turned, kept), dim=-1)
@@ -91,10 +91,11 @@ class Attention(nn.Module):
             y = self._by_document(q_BTHC, k_BTHC, v_BTHC, documents)
         else:
             y = self._from_cache(q_BTHC, k_BTHC, v_BTHC, cache)
-        return self.o_proj(y.reshape(*x_BTD.shape[:2], -1))
+        output: Tensor = self.o_proj(y.reshape(*x_BTD.shape[:2], -1))
+        return output
 
     def _by_document(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, documents: Sequence[int]) -> Tensor:
-        parts = [x.flatten(0, 1).split(list(documents)) for x in (q_BTHC, k_BTHC, v_BTHC)]
+        parts = [torch.split(x.flatten(0, 1), list(documents)) for x in (q_BTHC, k_BTHC, v_BTHC)]
         blocked = q_BTHC.device.type == "cpu" and q_BTHC.dtype == torch.bfloat16 and q_BTHC.requires_grad
         attend = causal_attention if blocked else causal_attention_reference
         return torch.cat([attend(q, k, v) for q, k, v in zip(*parts, strict=True)])

@@ -60,7 +60,8 @@ class Router(nn.Module):
             moved = fn(tensor)
             return moved if moved.dtype == tensor.dtype else tensor.to(moved.device)
 
-        return super()._apply(move, recurse)
+        super()._apply(move, recurse)  # type: ignore[no-untyped-call]
+        return self
 
 
 class MoE(nn.Module):
@@ -79,4 +80,5 @@ class MoE(nn.Module):
         x_TD = x_BTD.flatten(0, 1)
         weights_TK, experts_TK = self.router(x_TD)
         y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI)
-        return y_TD.view_as(x_BTD) + self.shared(x_BTD)
+        y_BTD: Tensor = y_TD.view_as(x_BTD) + self.shared(x_BTD)
+        return y_BTD

@@ -19,7 +19,7 @@ _BLOCK_ROWS = 128
 
 def causal_attention(q_THC: Tensor, k_TGC: Tensor, v_TGC: Tensor) -> Tensor:
     """Return the attended values (T, H, C) of one document; head h reads key-value head h // R."""
-    y: Tensor = _CausalAttention.apply(q_THC, k_TGC, v_TGC)
+    y: Tensor = _CausalAttention.apply(q_THC, k_TGC, v_TGC)  # type: ignore[no-untyped-call]
     return y
 
 
@@ -49,7 +49,7 @@ class _CausalAttention(torch.autograd.Function):
         return y_THC
 
     @staticmethod
-    @once_differentiable
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q_THC, k_GTC, v_GTC, *probs = ctx.saved_tensors
         scale = q_THC.shape[2] ** -0.5

@@ -24,7 +24,9 @@ def linear_cross_entropy(
     The matrix products run in `compute_dtype`, the softmax in fp32 (fp64 for fp64 input). Losses of rows of weight zero
     are 0.
     """
-    loss, losses_T = _LinearCrossEntropy.apply(h_TD, head_VD, labels_T, weights_T, compute_dtype)
+    loss, losses_T = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        h_TD, head_VD, labels_T, weights_T, compute_dtype
+    )
     return loss, losses_T
 
 
@@ -45,7 +47,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         grad_h_TD, grad_head_VD = torch.zeros_like(h_TD), torch.zeros_like(head_VD)
         softmax_dtype = torch.promote_types(compute_dtype, torch.float32)
         losses_T = torch.zeros(h_TD.shape[0], dtype=softmax_dtype, device=h_TD.device)
-        for rows in torch.nonzero(weights_T)[:, 0].split(_CHUNK_TOKENS):
+        for rows in torch.split(torch.nonzero(weights_T)[:, 0], _CHUNK_TOKENS):
             h = h_TD[rows].to(compute_dtype)
             log_probs = functional.log_softmax((h @ head.t()).to(softmax_dtype), dim=-1)
             labels = labels_T[rows, None]
@@ -62,7 +64,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return (losses_T * weights_T).sum(), losses_T
 
     @staticmethod
-    @once_differentiable
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         grad_h_TD, grad_head_VD = ctx.saved_tensors
         return grad_h_TD * grads[0], grad_head_VD * grads[0], None, None, None

@@ -29,7 +29,7 @@ def expert_mlp(x_TD: Tensor, weights_TK: Tensor, experts_TK: Tensor, gate_up_EJD
     weights_TK = weights_TK.to(dtype)
     if not torch.is_grad_enabled() and experts_TK.numel() <= _FEW_CHOICES:
         return _few_tokens(x_TD, weights_TK, experts_TK, gate_up_EJD, down_EDI)
-    result: Tensor = _ExpertMLP.apply(x_TD, weights_TK, experts_TK, gate_up_EJD, down_EDI)
+    result: Tensor = _ExpertMLP.apply(x_TD, weights_TK, experts_TK, gate_up_EJD, down_EDI)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -86,7 +86,7 @@ class _ExpertMLP(torch.autograd.Function):
         return _combine(y_SD, order_S, tokens, choices)
 
     @staticmethod
-    @once_differentiable
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, Tensor, Tensor]:
         x_TD, h_SJ, weights_S1, order_S, gate_up_EJD, down_EDI = ctx.saved_tensors
         token_S = order_S // ctx.choices

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from model_core.checkpoint.store import Progress, Snapshot
+from model_core.checkpoint.store import AVERAGE, Progress, Snapshot
 from model_core.config.schema import RunConfig
 from model_core.data.batches import StepBatch
 from model_core.errors import CheckpointError, NonFiniteLossError
@@ -24,7 +24,6 @@ from model_core.training.optim import Optimizer
 from model_core.training.schedule import learning_rate_scale
 
 _RANDOM_STATE = "random_state"
-_AVERAGE = "average."
 
 
 class Trainer:
@@ -133,7 +132,7 @@ class Trainer:
         """Return the whole state; the tensors are the live ones."""
         progress = Progress(self.progress.step, self.progress.next_index, eval_loss)
         state = dict(self._optimizer.state_tensors())
-        state |= {f"{_AVERAGE}{name}": tensor for name, tensor in self._average.items()}
+        state |= {f"{AVERAGE}{name}": tensor for name, tensor in self._average.items()}
         state[_RANDOM_STATE] = torch.get_rng_state()
         return Snapshot(progress, self.model.state_dict(), state)
 
@@ -148,7 +147,7 @@ class Trainer:
             raise CheckpointError(f"the checkpoint is of another model: {error}") from error
         self._optimizer.load_state_tensors(snapshot.state)
         for name, tensor in self._average.items():
-            tensor.copy_(snapshot.state.get(f"{_AVERAGE}{name}", snapshot.model[name]))
+            tensor.copy_(snapshot.state.get(f"{AVERAGE}{name}", snapshot.model[name]))
         torch.set_rng_state(snapshot.state[_RANDOM_STATE])
         self.progress = Progress(snapshot.progress.step, snapshot.progress.next_index)
 
