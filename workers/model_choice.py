@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from model_core.registry.store import open_registry
+from workers.engines.versions import folder_version
 
 
 @dataclass(frozen=True)
@@ -27,4 +28,4 @@ def chosen_model() -> ChosenModel:
     checkpoint = open_registry(env.registry_url).resolve_alias("production")
     if checkpoint is not None and Path(checkpoint.path).is_dir():
         return ChosenModel(checkpoint.path, checkpoint.version)
-    return ChosenModel(env.llm_model, f"{Path(env.llm_model).name}")
+    return ChosenModel(env.llm_model, folder_version(env.llm_model, "model.safetensors"))

@@ -26,9 +26,9 @@ def add_model_summary(
         organization_id,
         content,
         model_version=model_version,
-        elapsed_s=usage.get("elapsed_s", 0.0),
-        input_tokens=usage.get("input_tokens", 0),
-        output_tokens=usage.get("output_tokens", 0),
+        elapsed_s=usage.get("duration_s", 0.0),
+        input_tokens=usage.get("prompt_tokens", 0),
+        output_tokens=usage.get("completion_tokens", 0),
     )
 
 
@@ -66,7 +66,13 @@ def correct_summary(*, base: Summary, content: dict[str, Any], actor: User) -> S
 
 @transaction.atomic
 def approve_summary(*, summary: Summary, actor: User) -> None:
-    """Approve one version: it becomes a training pair of its organization."""
+    """Approve one version: it becomes a training pair of its organization.
+
+    Raises:
+        YoyakError: neither the model nor a person wrote it, so there is nothing to learn from.
+    """
+    if not summary.approvable:
+        raise YoyakError("not_approvable")
     Summary.objects.filter(pk=summary.pk).update(
         state=Summary.State.APPROVED, approved_by=actor, approved_at=timezone.now()
     )

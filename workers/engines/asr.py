@@ -4,7 +4,6 @@ One pass a channel, merged by time. Knows audio and text; knows nothing of calls
 """
 
 import contextlib
-import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -54,12 +53,6 @@ class _Heard:
     text: str
     confidence: float
     loudness: float
-
-
-def model_version(model: str) -> str:
-    """Return the version label of a model folder (``version`` in its ``yoyak.json``), or the hub name itself."""
-    card = Path(model) / "yoyak.json"
-    return str(json.loads(card.read_text())["version"]) if card.is_file() else Path(model).name
 
 
 class Recognizer:

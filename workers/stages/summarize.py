@@ -1,7 +1,5 @@
 """The summary, by the model that the settings or the `production` alias name."""
 
-import time
-
 from django.conf import settings
 
 from apps.calls.models import Call
@@ -21,15 +19,13 @@ def run(context: StageContext) -> Payload:
     if not any(segment.text.strip() for segment in segments):
         return _payload(nobody_spoke(), segments, "none", {})
     env = settings.ENV
-    started = time.monotonic()
     model = chosen_model()
     summarizer = load_summarizer(
         SummarizerSettings(
             model=model.folder, base_url=env.llm_base_url, api_key=env.llm_api_key, threads=env.llm_threads
         )
     )
-    summary, usage = summarizer.summarize(segments, lambda progress: context.check_in(progress))
-    usage = {**usage, "elapsed_s": round(time.monotonic() - started, 3)}
+    summary, usage = summarizer.summarize(segments, context.check_in)
     return _payload(summary, segments, model.version, usage)
 
 

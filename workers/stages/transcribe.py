@@ -5,7 +5,8 @@ from django.conf import settings
 from workers.contracts.errors import StageError
 from workers.contracts.payloads import segments_payload
 from workers.contracts.work import Payload, Stage, StageContext
-from workers.engines.asr import AsrSettings, load_recognizer, model_version
+from workers.engines.asr import AsrSettings, load_recognizer
+from workers.engines.versions import folder_version
 
 # Below this mean confidence the call is in a language, or over a line, that the model does not know.
 MIN_MEAN_CONFIDENCE = 0.3
@@ -42,4 +43,4 @@ def _inputs(context: StageContext) -> object:
     return [context.results["probe"], settings.ENV.asr_language]
 
 
-STAGE = Stage("transcribe", lambda: model_version(settings.ENV.asr_model), _inputs, run)
+STAGE = Stage("transcribe", lambda: folder_version(settings.ENV.asr_model, "model.bin"), _inputs, run)
