@@ -6,6 +6,7 @@ prints are split by 2-means; when the two groups do not stand apart, the call ha
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def voice_print(samples: Array) -> Array:
     loud_NT = frames_NT[energy_N >= np.quantile(energy_N, 0.5)]
     power_NK = np.abs(np.fft.rfft(loud_NT * np.hanning(FRAME), axis=1)) ** 2
     edges = np.unique(np.geomspace(8, 136, BANDS + 1).astype(int))  # 200 Hz to 3400 Hz
-    bands_NB = np.stack([power_NK[:, a:b].mean(axis=1) for a, b in zip(edges[:-1], edges[1:], strict=True)], axis=1)
+    bands_NB = np.stack([power_NK[:, a:b].mean(axis=1) for a, b in pairwise(edges)], axis=1)
     spectrum = np.log(bands_NB + DYNAMIC_RANGE * bands_NB.max(axis=1, keepdims=True) + 1e-10).mean(axis=0)
     return np.append(spectrum - spectrum.mean(), PITCH_WEIGHT * np.sqrt(BANDS) * np.log2(pitch_hz(loud_NT)))
 

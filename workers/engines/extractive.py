@@ -1,7 +1,7 @@
 """A summary made of the transcript's own sentences, for calls that the model does not understand.
 
-Turns are ranked by how central their words are to the call (PageRank over shared two-syllable pieces; Source: Mihalcea
-and Tarau, TextRank, 2004), and by whether they hold a figure, a date or a promise. Nothing is written that was not said.
+Turns are ranked by how central their words are to the call (PageRank over shared two-syllable pieces; Source:
+Mihalcea and Tarau, TextRank, 2004), and by whether they hold a figure or a date. Nothing is written that was not said.
 """
 
 import re

@@ -1,5 +1,6 @@
-"""Show a finished call as plain text on a terminal."""
+"""Show what became of a call on a terminal: one JSON object, or plain text."""
 
+import json
 from typing import Any, Protocol
 
 
@@ -7,13 +8,20 @@ class _Out(Protocol):
     def write(self, msg: str) -> Any: ...
 
 
-def print_call(out: _Out, report: dict[str, Any]) -> None:
-    """Write transcript and summary of `report` (see `call_report`) to `out`."""
-    for segment in report["segments"]:
+def print_report(out: _Out, report: dict[str, Any], *, as_json: bool) -> None:
+    """Write `report` (see `call_report` and `refusal_report`) to `out`."""
+    if as_json:
+        out.write(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _print_plain(out, report)
+
+
+def _print_plain(out: _Out, report: dict[str, Any]) -> None:
+    for segment in report.get("segments", ()):
         out.write(f"{segment['number']:>4} {_clock(segment['start_s'])} {segment['party']}: {segment['text']}")
     if report["reason"]:
         out.write(f"\n{report['status']}: {report['reason']['ko']} / {report['reason']['en']}")
-    if report["summary"]:
+    if report.get("summary"):
         _print_summary(out, report["summary"])
 
 

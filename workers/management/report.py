@@ -1,9 +1,11 @@
 """What a command prints about a finished call: one JSON object, the same for recordings and transcripts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import translation
 
+from apps.core.errors import YoyakError
 from apps.jobs.models import Job, StageResult
 from apps.jobs.reasons import describe
 from apps.summaries.selectors import current_summary
@@ -40,11 +42,21 @@ def call_report(job: Job) -> dict[str, Any]:
 def _reason(job: Job) -> dict[str, str] | None:
     if not job.reason or job.state == Job.State.DONE:
         return None
+    return reason_report(job.reason, job.reason_values)
+
+
+def reason_report(code: str, values: Mapping[str, object]) -> dict[str, str]:
+    """Return a reason as its code and its sentence in both languages."""
     texts = {}
     for language in ("ko", "en"):
         with translation.override(language):
-            texts[language] = describe(job.reason, job.reason_values)
-    return {"code": job.reason, **texts}
+            texts[language] = describe(code, values)
+    return {"code": code, **texts}
+
+
+def refusal_report(error: YoyakError) -> dict[str, Any]:
+    """Return what a command prints about input that did not become a call."""
+    return {"status": "refused", "reason": reason_report(error.code, error.values)}
 
 
 def summary_report(summary: CallSummary) -> dict[str, Any]:

@@ -4,13 +4,23 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from apps.calls.models import Call
 from apps.jobs.models import Job
-from apps.jobs.selectors import live_queues
-from apps.jobs.services import sweep
+from apps.jobs.selectors import latest_job_by_call, live_queues
+from apps.jobs.services import request_processing, sweep
 from workers.contracts.stages import STAGE_QUEUES
 from workers.pipeline import run_job
 
 _POLL_S = 0.25
+
+
+def finished_job(call: Call) -> Job:
+    """Return the job that summarized `call`; without one, ask for it and wait until it is final."""
+    last = latest_job_by_call([call.pk]).get(call.pk)
+    if last is not None and last.state == Job.State.DONE:
+        return last
+    (job,) = wait_for([request_processing(call=call, actor=None).pk])
+    return job
 
 
 def wait_for(job_ids: Sequence[UUID], on_progress: Callable[[int, int], None] | None = None) -> list[Job]:
@@ -20,7 +30,7 @@ def wait_for(job_ids: Sequence[UUID], on_progress: Callable[[int, int], None] | 
     """
     done = -1
     while True:
-        jobs = list(Job.objects.filter(pk__in=job_ids).select_related("call"))
+        jobs = list(Job.objects.filter(pk__in=job_ids).select_related("call").order_by("created_at", "pk"))
         finished = sum(job.is_final for job in jobs)
         if on_progress and finished != done:
             on_progress(finished, len(jobs))

@@ -1,4 +1,4 @@
-"""Check what the model claims against what was said; fall back to the transcript's own sentences when it fails badly."""
+"""Check what the model claims against what was said; when it fails badly, use the transcript's own sentences."""
 
 from workers.contracts.payloads import segments_from
 from workers.contracts.summary import CallSummary

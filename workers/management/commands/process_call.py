@@ -1,23 +1,20 @@
 """Take in one recording and print what the pipeline made of it."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
 from apps.calls.services import DuplicateRecording, add_recording
 from apps.core.errors import YoyakError
-from apps.jobs.reasons import describe
-from apps.jobs.services import request_processing
-from workers.management.printing import print_call
-from workers.management.report import call_report
-from workers.management.waiting import wait_for
+from workers.management.printing import print_report
+from workers.management.report import call_report, refusal_report
+from workers.management.waiting import finished_job
 
 COMMAND_ORGANIZATION = "명령줄"
 
@@ -35,39 +32,35 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, file: Path, **options: Any) -> None:
         """Add the recording, wait, print. Exit status 1 when the call could not be summarized."""
-        if not file.is_file():
-            raise CommandError(f"there is no file {file}")
-        organization, _made = Organization.objects.get_or_create(name=options["organization"])
         try:
-            call = add_recording(
-                organization=organization,
-                actor=None,
-                file_name=file.name,
-                chunks=_chunks(file),
-                source=Call.Source.COMMAND,
-                declared_codec=options["codec"],
-                declared_rate_hz=options["rate"],
-            )
-        except DuplicateRecording as known:
-            call = known.call
+            report = self._process(file, options)
         except YoyakError as error:
-            self._refuse(error, options["json"])
-            sys.exit(1)
-        (job,) = wait_for([request_processing(call=call, actor=None).pk])
-        report = call_report(job)
-        if options["json"]:
-            self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
-        else:
-            print_call(self.stdout, report)
-        if job.state != job.State.DONE:
+            report = refusal_report(error)
+        print_report(self.stdout, report, as_json=options["json"])
+        if report["status"] != "done":
             sys.exit(1)
 
-    def _refuse(self, error: YoyakError, as_json: bool) -> None:
-        if as_json:
-            reason = {"code": error.code, "ko": describe(error.code, error.values)}
-            self.stdout.write(json.dumps({"status": "refused", "reason": reason}, ensure_ascii=False))
-        else:
-            self.stderr.write(describe(error.code, error.values))
+    def _process(self, file: Path, options: dict[str, Any]) -> dict[str, Any]:
+        if not file.is_file():
+            raise YoyakError("recording_missing")
+        organization, _made = Organization.objects.get_or_create(name=options["organization"])
+        try:
+            call, duplicate = _add(organization, file, options), False
+        except DuplicateRecording as known:
+            call, duplicate = known.call, True
+        return call_report(finished_job(call)) | {"duplicate": duplicate}
+
+
+def _add(organization: Organization, file: Path, options: dict[str, Any]) -> Call:
+    return add_recording(
+        organization=organization,
+        actor=None,
+        file_name=file.name,
+        chunks=_chunks(file),
+        source=Call.Source.COMMAND,
+        declared_codec=options["codec"],
+        declared_rate_hz=options["rate"],
+    )
 
 
 def _chunks(file: Path, size: int = 1 << 20) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """Summarize many calls again as one batch and account for every one of them."""
 
 import json
+import sys
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Start the batch, show its progress, print the account."""
+        """Start the batch, show its progress, print the account. Exit status 1 when a call was not summarized."""
         organization = Organization.objects.filter(name=options["organization"]).first()
         if organization is None:
             raise CommandError(f"there is no organization {options['organization']!r}")
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         else:
             for row in rows:
                 self.stdout.write(f"{row['call_id']}  {row['status']:<9}  {row['title']}  {row['reason']}")
+        if any(job.state != Job.State.DONE for job in jobs):
+            sys.exit(1)
 
     def _progress(self, done: int, total: int) -> None:
         self.stderr.write(f"{done}/{total}")

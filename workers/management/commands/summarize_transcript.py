@@ -6,17 +6,17 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from apps.accounts.models import Organization
 from apps.core.errors import YoyakError
-from apps.jobs.reasons import describe
-from apps.jobs.services import request_processing
 from apps.transcripts.services import import_turns
 from workers.management.commands.process_call import COMMAND_ORGANIZATION
-from workers.management.printing import print_call
-from workers.management.report import call_report
-from workers.management.waiting import wait_for
+from workers.management.printing import print_report
+from workers.management.report import call_report, refusal_report
+from workers.management.waiting import finished_job
+
+MAX_MB = 64
 
 
 class Command(BaseCommand):
@@ -30,26 +30,24 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, file: Path, **options: Any) -> None:
         """Import the turns, wait, print. Exit status 1 when there is no summary."""
-        organization, _made = Organization.objects.get_or_create(name=options["organization"])
         try:
+            organization, _made = Organization.objects.get_or_create(name=options["organization"])
             call = import_turns(organization=organization, actor=None, title=file.stem, turns=_read(file).get("turns"))
+            report = call_report(finished_job(call))
         except YoyakError as error:
-            raise CommandError(describe(error.code, error.values)) from error
-        (job,) = wait_for([request_processing(call=call, actor=None).pk])
-        report = call_report(job)
-        if options["json"]:
-            self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2))
-        else:
-            print_call(self.stdout, report)
-        if job.state != job.State.DONE:
+            report = refusal_report(error)
+        print_report(self.stdout, report, as_json=options["json"])
+        if report["status"] != "done":
             sys.exit(1)
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: {error}") from error
+        if file.stat().st_size > MAX_MB * 2**20:
+            raise YoyakError("too_large", size_mb=round(file.stat().st_size / 2**20), limit_mb=MAX_MB)
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise YoyakError("bad_transcript", detail=f"{type(error).__name__}: {error}") from error
     if not isinstance(document, dict):
-        raise CommandError(f"{file}: a JSON object with 'turns' is expected")
+        raise YoyakError("bad_transcript", detail="a JSON object with 'turns' is expected")
     return document
