@@ -35,3 +35,18 @@ def has_role(actor: User, organization_id: UUID | str, role: Role) -> bool:
         return False
     held = Membership.objects.filter(user=actor, organization_id=organization_id).values_list("role", flat=True).first()
     return held is not None and _RANK[Role(held)] >= _RANK[role]
+
+
+def administers(actor: User) -> bool:
+    """Tell whether `actor` administers any organization."""
+    return actor.is_active and Membership.objects.filter(user=actor, role=Role.ADMIN).exists()
+
+
+def reach(actor: User) -> tuple[list[UUID], list[UUID]]:
+    """Return the organizations of which `actor` sees everything, and those of which only their own work."""
+    whole: list[UUID] = []
+    own: list[UUID] = []
+    if actor.is_active:
+        for organization_id, role in Membership.objects.filter(user=actor).values_list("organization_id", "role"):
+            (own if role == Role.AGENT else whole).append(organization_id)
+    return whole, own

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 
 from apps.accounts.models import Organization
 
@@ -30,6 +31,10 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the call's page."""
+        return reverse("calls:page", args=[self.pk])
 
 
 class Recording(models.Model):

@@ -127,6 +127,22 @@ def delete_call(*, call: Call, actor: User | None) -> None:
     transaction.on_commit(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+def record_reading(*, call: Call, actor: User, action: str) -> None:
+    """Note in the access log that `actor` read or heard `call`; `action` is "read_call" or "play_recording"."""
+    log_access(actor=actor, organization_id=call.organization_id, action=action, kind="call", object_id=call.pk)
+
+
+def record_search(*, actor: User, organization_id: uuid.UUID) -> None:
+    """Note in the access log that `actor` searched the organization's calls. What they looked for is not kept."""
+    log_access(
+        actor=actor,
+        organization_id=organization_id,
+        action="search_calls",
+        kind="organization",
+        object_id=organization_id,
+    )
+
+
 def describe_recording(*, call_id: uuid.UUID, facts: dict[str, Any]) -> None:
     """Write what the probe found out: channels, sample rate, codec, the copy to listen to and its peaks."""
     Recording.objects.filter(call_id=call_id).update(**facts)

@@ -26,6 +26,14 @@ REASONS = {
     "internal": _("예상하지 못한 오류가 났습니다: %(detail)s"),
     "cancelled": _("사용자가 취소했습니다."),
     "duplicate": _("같은 파일이 이미 있습니다."),
+    "no_channels": _("파일에 소리 채널이 하나도 없습니다."),
+    "mixed_organizations": _("한 번에 한 조직의 통화만 고를 수 있습니다."),
+    "nothing_chosen": _("고른 통화가 없습니다."),
+    "bad_summary": _("요약을 저장할 수 없습니다: %(field)s — %(detail)s"),
+    "not_approvable": _("원문 문장으로 만든 요약은 고친 뒤에 승인할 수 있습니다."),
+    "not_allowed": _("관리자만 할 수 있는 일입니다."),
+    "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
+    "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
 }
 

@@ -1,21 +1,25 @@
 """Read jobs and batches through the acting person."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.selectors import organization_ids
-from apps.jobs.models import Batch, Job, WorkerPulse
+from apps.accounts.selectors import reach
+from apps.calls.models import Call
+from apps.calls.selectors import access_calls
+from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
 
 
 def access_jobs(actor: User) -> QuerySet[Job]:
-    """Return the jobs `actor` may see."""
-    return Job.objects.filter(organization_id__in=organization_ids(actor))
+    """Return the jobs of the calls that `actor` may see."""
+    return Job.objects.filter(call__in=access_calls(actor).order_by())
 
 
 def access_job(actor: User, job_id: UUID) -> Job:
@@ -24,8 +28,10 @@ def access_job(actor: User, job_id: UUID) -> Job:
 
 
 def access_batches(actor: User) -> QuerySet[Batch]:
-    """Return the batches `actor` may see, newest first."""
-    return Batch.objects.filter(organization_id__in=organization_ids(actor)).order_by("-created_at")
+    """Return the batches `actor` may see, newest first: their own as an agent, the organization's otherwise."""
+    whole, own = reach(actor)
+    visible = Q(organization_id__in=whole) | Q(organization_id__in=own, created_by=actor)
+    return Batch.objects.filter(visible).order_by("-created_at", "pk")
 
 
 def access_batch(actor: User, batch_id: UUID) -> Batch:
@@ -33,12 +39,84 @@ def access_batch(actor: User, batch_id: UUID) -> Batch:
     return get_object_or_404(access_batches(actor), pk=batch_id)
 
 
+def batch_jobs(batch: Batch) -> list[Job]:
+    """Return the newest job of each call of `batch`, with its call; a job that was retried is not counted twice."""
+    newest: dict[UUID, Job] = {}
+    for job in batch.jobs.select_related("call").order_by("created_at", "pk"):
+        newest[job.call_id] = job
+    return sorted(newest.values(), key=lambda job: (job.call.created_at, str(job.call_id)))
+
+
 def batch_counts(batch: Batch) -> dict[str, int]:
-    """Return how many jobs of `batch` are in each state, and `total`."""
+    """Return how many calls of `batch` are in each state, and `total`."""
+    return _counts(batch_jobs(batch))
+
+
+def _counts(jobs: Iterable[Job]) -> dict[str, int]:
     counts: dict[str, int] = dict.fromkeys(Job.State.values, 0)
-    for row in batch.jobs.values("state").annotate(n=Count("pk")):
-        counts[row["state"]] = row["n"]
+    for job in jobs:
+        counts[job.state] += 1
     return counts | {"total": sum(counts.values())}
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """How far a batch is. `calls_per_min` and `left_s` are known once the first call has ended."""
+
+    jobs: list[Job]
+    counts: dict[str, int]
+    ended: int
+    share: float
+    calls_per_min: float | None
+    left_s: float | None
+    took_s: float | None
+
+    @property
+    def is_final(self) -> bool:
+        return self.ended == self.counts["total"]
+
+
+def batch_report(batch: Batch) -> BatchReport:
+    """Return the account of `batch`: every call, the counts, the pace and the time left."""
+    jobs = batch_jobs(batch)
+    counts = _counts(jobs)
+    finished = sorted(job.finished_at for job in jobs if job.is_final and job.finished_at)
+    ended = sum(job.is_final for job in jobs)
+    until = finished[-1] if finished and ended == len(jobs) else timezone.now()
+    elapsed_s = max((until - batch.created_at).total_seconds(), 0.001)
+    worked = counts[Job.State.DONE] + counts[Job.State.FAILED]
+    return BatchReport(
+        jobs=jobs,
+        counts=counts,
+        ended=ended,
+        share=ended / len(jobs) if jobs else 1.0,
+        calls_per_min=worked / elapsed_s * 60 if worked else None,
+        left_s=(len(jobs) - ended) * elapsed_s / worked if worked and ended < len(jobs) else None,
+        took_s=elapsed_s if ended == len(jobs) else None,
+    )
+
+
+def batch_shares(batches: Iterable[Batch]) -> dict[UUID, dict[str, int]]:
+    """Return the counts of several batches, by batch."""
+    newest: dict[tuple[UUID, UUID], Job] = {}
+    for job in Job.objects.filter(batch__in=list(batches)).order_by("created_at", "pk"):
+        if job.batch_id is not None:
+            newest[job.batch_id, job.call_id] = job
+    grouped: dict[UUID, list[Job]] = {batch.pk: [] for batch in batches}
+    for (batch_id, _), job in newest.items():
+        grouped[batch_id].append(job)
+    return {batch_id: _counts(jobs) for batch_id, jobs in grouped.items()}
+
+
+def probe_facts(call: Call) -> dict[str, Any]:
+    """Return what the probe wrote down about the recording of `call`; empty before it ran."""
+    result = StageResult.objects.filter(call=call, stage="probe").order_by("-created_at").first()
+    return dict(result.payload) if result else {}
+
+
+def waiting_before(job: Job) -> int:
+    """Return how many jobs wait for the same stage longer than `job`."""
+    return Job.objects.filter(state=Job.State.QUEUED, stage=job.stage, created_at__lt=job.created_at).count()
 
 
 def live_queues(within_s: float = 20.0) -> set[str]:

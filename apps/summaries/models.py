@@ -47,3 +47,8 @@ class Summary(models.Model):
     def by_person(self) -> bool:
         """Tell whether a person wrote or approved this version."""
         return self.author_id is not None or self.state == self.State.APPROVED
+
+    @property
+    def approvable(self) -> bool:
+        """Tell whether the model could learn from this version: it or a person wrote it."""
+        return self.method == "model" or self.author_id is not None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.shortcuts import get_object_or_404
+
 from apps.accounts.models import User
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
@@ -12,6 +14,16 @@ from apps.summaries.models import Summary
 def access_versions(actor: User, call_id: UUID) -> list[Summary]:
     """Return all versions of a call's summary, newest first; Http404 when `actor` may not see the call."""
     return list(Summary.objects.filter(call=access_call(actor, call_id)).order_by("-version"))
+
+
+def access_summary(actor: User, summary_id: UUID) -> Summary:
+    """Return one version or raise Http404.
+
+    Whoever may see a call owns it or reviews its organization, so they may also correct and approve its summary.
+    """
+    summary = get_object_or_404(Summary.objects.select_related("call"), pk=summary_id)
+    access_call(actor, summary.call_id)
+    return summary
 
 
 def current_summary(call: Call) -> Summary | None:

@@ -1,6 +1,11 @@
 """Addresses of the app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.summaries import views
 
 app_name = "summaries"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("<uuid:summary_id>/approve/", views.approve, name="approve"),
+    path("<uuid:summary_id>/correct/", views.correct, name="correct"),
+]

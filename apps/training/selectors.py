@@ -1,14 +1,18 @@
 """Read training runs through the acting administrator."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import Organization, Role, User
 from apps.accounts.selectors import has_role, organization_ids
+from apps.summaries.models import Summary
+from apps.summaries.selectors import approved_summaries
 from apps.training.models import RetrainRequest
 from model_core.errors import RegistryError
 from model_core.registry.store import Registry, open_registry
@@ -27,13 +31,64 @@ class RunView:
     checkpoint: Checkpoint | None
     in_production: bool
 
+    @property
+    def state(self) -> str:
+        """Return the run's state; a run the registry does not know yet waits."""
+        return self.run.state if self.run else "queued"
 
-def access_requests(actor: User) -> list[RetrainRequest]:
-    """Return the retraining requests of the organizations `actor` administers, newest first."""
+    @property
+    def ended(self) -> bool:
+        return self.state not in ("queued", "running")
+
+    @property
+    def max_steps(self) -> int:
+        """Return how many steps the run will take, 0 when unknown."""
+        train = self.run.config.get("train", {}) if self.run else {}
+        return int(train.get("max_steps", 0))
+
+    @property
+    def share(self) -> float:
+        """Return how much of the run is done, 0 to 1."""
+        if self.state == "done":
+            return 1.0
+        return min(0.99, self.losses[-1][0] / self.max_steps) if self.losses and self.max_steps else 0.0
+
+    @property
+    def took_s(self) -> float | None:
+        """Return how long the run took, or takes by now; None before it started."""
+        if self.run is None or self.run.started_at is None:
+            return None
+        started, ended = _aware(self.run.started_at), self.run.finished_at
+        return ((_aware(ended) if ended else timezone.now()) - started).total_seconds()
+
+
+def _aware(at: datetime) -> datetime:
+    """Return `at` with a zone: SQLite gives the registry's UTC moments back without one."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def access_training(actor: User) -> list[Organization]:
+    """Return the organizations `actor` administers, or raise Http404 when there is none."""
     houses = [pk for pk in organization_ids(actor) if has_role(actor, pk, Role.ADMIN)]
     if not houses:
         raise Http404("no administrator")
-    return list(RetrainRequest.objects.filter(organization_id__in=houses))
+    return list(Organization.objects.filter(pk__in=houses).order_by("name"))
+
+
+def approved_so_far(actor: User) -> list[Summary]:
+    """Return the approved summaries of the organizations `actor` administers, newest approval first."""
+    approved = [summary for house in access_training(actor) for summary in approved_summaries(house.pk)]
+    return sorted(approved, key=lambda summary: summary.approved_at or summary.created_at, reverse=True)
+
+
+def production_checkpoint() -> Checkpoint | None:
+    """Return the checkpoint that summarizes now; None when it is the model that ships."""
+    return open_registry(settings.ENV.registry_url).resolve_alias("production")
+
+
+def access_requests(actor: User) -> list[RetrainRequest]:
+    """Return the retraining requests of the organizations `actor` administers, newest first."""
+    return list(RetrainRequest.objects.filter(organization__in=access_training(actor)).select_related("requested_by"))
 
 
 def access_run(actor: User, request_id: UUID) -> RunView:

@@ -1,6 +1,15 @@
 """Addresses of the app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.training import views
 
 app_name = "training"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("start/", views.start, name="start"),
+    path("shipped/", views.use_shipped, name="use_shipped"),
+    path("<uuid:request_id>/", views.show_run, name="run"),
+    path("<uuid:request_id>/progress/", views.show_run_progress, name="run_progress"),
+    path("<uuid:request_id>/use/", views.use, name="use"),
+]

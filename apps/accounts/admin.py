@@ -1,0 +1,71 @@
+"""People and organizations in Django's admin, and the access log to read. Calls are not here: they have their pages."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.accounts.models import AccessLog, Membership, Organization, User
+from apps.core.errors import YoyakError
+from apps.core.feedback import explain
+from apps.core.people import person
+from apps.training.services import request_retraining
+
+if TYPE_CHECKING:
+    MembershipBase = admin.TabularInline[Membership, Organization]
+    OrganizationBase = admin.ModelAdmin[Organization]
+    LogBase = admin.ModelAdmin[AccessLog]
+else:
+    MembershipBase, OrganizationBase, LogBase = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
+
+
+class MembershipInline(MembershipBase):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Organization)
+class OrganizationAdmin(OrganizationBase):
+    list_display = ["name", "created_at"]
+    inlines = [MembershipInline]
+    actions = ["retrain"]
+
+    @admin.action(description=gettext_lazy("승인된 요약으로 다시 학습"))
+    def retrain(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        """Ask for a training run for each chosen organization."""
+        for organization in queryset:
+            try:
+                request_retraining(actor=person(request), organization=organization)
+            except YoyakError as error:
+                self.message_user(request, f"{organization}: {explain(error)}", messages.ERROR)
+            else:
+                self.message_user(
+                    request, _("%(name)s: 학습을 시작했습니다.") % {"name": organization}, messages.SUCCESS
+                )
+
+
+@admin.register(AccessLog)
+class AccessLogAdmin(LogBase):
+    list_display = ["at", "actor", "action", "object_type", "object_id", "organization"]
+    list_filter = ["action", "organization"]
+    date_hierarchy = "at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows come from the services only."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody rewrites the log."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody shortens the log."""
+        return False
+
+
+admin.site.register(User, UserAdmin)

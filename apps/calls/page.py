@@ -1,0 +1,81 @@
+"""Gather what the call page shows: recording, transcript, the summary's versions, the newest job.
+
+Reads through selectors; decides nothing about permissions, which the view has done.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apps.accounts.models import User
+from apps.calls.models import Call
+from apps.calls.selectors import recording_of
+from apps.calls.waveform import draw
+from apps.jobs.models import Job
+from apps.jobs.progress import progress_of
+from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
+from apps.summaries.models import Summary
+from apps.summaries.reading import read_summary
+from apps.summaries.selectors import access_versions, current_summary
+from apps.transcripts.models import TranscriptSegment
+from apps.transcripts.selectors import access_segments
+
+# Below this confidence of the recognizer a turn is marked as hard to hear.
+LOW_CONFIDENCE = 0.6
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One line of the transcript as it is shown; `opens` tells that another party spoke before."""
+
+    segment: TranscriptSegment
+    opens: bool
+
+    @property
+    def doubtful(self) -> bool:
+        return self.segment.confidence < LOW_CONFIDENCE
+
+
+def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
+    """Return the context of the page of `call`; `version` names an earlier summary, anything else the current one."""
+    segments = access_segments(actor, call)
+    versions = access_versions(actor, call.pk)
+    current = current_summary(call)
+    shown = _chosen(versions, version) or current
+    job = latest_job_by_call([call.pk]).get(call.pk)
+    facts = probe_facts(call)
+    return {
+        "call": call,
+        "segments": _turns(segments),
+        "party_count": len({segment.party for segment in segments}),
+        "summary": shown,
+        "is_current": shown == current,
+        "reading": read_summary(shown.content, segments) if shown else None,
+        "versions": versions,
+        "progress": progress_of(job) if job else None,
+        "before": waiting_before(job) if job and job.state == Job.State.QUEUED else 0,
+        "notices": facts.get("notices", []),
+        **_player(call, segments, two_tracks=len(facts.get("tracks", [])) > 1),
+    }
+
+
+def _chosen(versions: list[Summary], version: str) -> Summary | None:
+    return next((summary for summary in versions if str(summary.version) == version), None)
+
+
+def _turns(segments: list[TranscriptSegment]) -> list[Turn]:
+    before = [None, *(segment.party for segment in segments)]
+    return [Turn(segment, segment.party != party) for segment, party in zip(segments, before, strict=False)]
+
+
+def _player(call: Call, segments: list[TranscriptSegment], *, two_tracks: bool) -> dict[str, Any]:
+    recording = recording_of(call)
+    if recording is None:
+        return {"recording": None, "playable": False, "timed": False}
+    length_s = call.duration_s or max((segment.end_s for segment in segments), default=0.0)
+    return {
+        "recording": recording,
+        "playable": bool(recording.listen_path),
+        "timed": True,
+        "length_s": length_s,
+        "waveform": draw(recording.peaks, party_each=two_tracks),
+    }

@@ -1,0 +1,71 @@
+"""How the pages write lengths, moments, sizes and shares, and who may see the navigation of administrators."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.accounts.selectors import administers
+
+register = template.Library()
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Write seconds as 3:05 or 1:02:09; a dash when unknown."""
+    if seconds is None:
+        return "–"
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def spent(seconds: float | None) -> str:
+    """Write how long something took or will take, in words: 0.8초, 12초, 3분 20초, 2시간 5분."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return _("%(s)s초") % {"s": formats.number_format(seconds, 1)}
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(s)s초") % {"s": whole}
+    if whole < 3600:
+        return _("%(m)s분 %(s)s초") % {"m": whole // 60, "s": whole % 60}
+    return _("%(h)s시간 %(m)s분") % {"h": whole // 3600, "m": whole // 60 % 60}
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """Write a moment briefly: the time alone today, the year only when it is not this one."""
+    if at is None:
+        return "–"
+    local, now = timezone.localtime(at), timezone.localtime()
+    if local.date() == now.date():
+        return formats.date_format(local, "H:i")
+    korean = (get_language() or "ko").startswith("ko")
+    day = "n월 j일" if korean else "j M"
+    if local.year != now.year:
+        day = "Y년 n월 j일" if korean else "j M Y"
+    return formats.date_format(local, f"{day} H:i")
+
+
+@register.filter
+def percent(share: float) -> int:
+    """Write a share of 0 to 1 as whole per cent; only what is finished is 100."""
+    return 100 if share >= 1 else min(99, max(0, int(share * 100)))
+
+
+@register.filter
+def parties(count: int) -> str:
+    """Write how many people speak in a call."""
+    return ngettext("%(n)s명", "%(n)s명", count) % {"n": count}
+
+
+@register.filter
+def is_admin(user: object) -> bool:
+    """Tell whether the person administers an organization."""
+    return isinstance(user, User) and administers(user)

@@ -1,0 +1,99 @@
+"""Batches: many calls summarized as one piece of work, with one bar and an account of every call."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from apps.calls.selectors import access_calls
+from apps.core.feedback import refusals_as_messages, see_other
+from apps.core.paging import page_of
+from apps.core.people import person
+from apps.jobs.forms import BatchForm
+from apps.jobs.models import Batch
+from apps.jobs.progress import progress_of
+from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_report, batch_shares
+from apps.jobs.services import cancel_batch, retry_batch, start_batch
+
+
+@require_safe
+def list_batches(request: HttpRequest) -> HttpResponse:
+    """Show the batches the person may see, newest first."""
+    page = page_of(request, access_batches(person(request)))
+    shares = batch_shares(page.object_list)
+    rows = [(batch, shares[batch.pk], bar(shares[batch.pk])) for batch in page.object_list]
+    return render(request, "jobs/batches.html", {"page": page, "rows": rows})
+
+
+@require_POST
+@refusals_as_messages("calls:list")
+def start(request: HttpRequest) -> HttpResponse:
+    """Summarize the chosen calls again as one batch."""
+    actor = person(request)
+    form = BatchForm(request.POST, visible=access_calls(actor))
+    calls = form.chosen()
+    name = form.cleaned_data["name"] or _("%(when)s · %(n)s건") % {
+        "when": timezone.localtime().strftime("%Y-%m-%d %H:%M"),
+        "n": len(calls),
+    }
+    batch = start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id)
+    return see_other("jobs:batch", batch.pk)
+
+
+@require_safe
+def show_batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Show one batch with the account of every call."""
+    batch = access_batch(person(request), batch_id)
+    return render(request, "jobs/batch.html", _account(request, batch, batch_report(batch)))
+
+
+@require_GET
+def show_batch_progress(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Return the moving part of the page, for polling; 286 once every call has ended."""
+    batch = access_batch(person(request), batch_id)
+    report = batch_report(batch)
+    response = render(request, "jobs/batch_account.html", _account(request, batch, report))
+    return HttpResponseStopPolling(response.content) if report.is_final else response
+
+
+def _account(request: HttpRequest, batch: Batch, report: BatchReport) -> dict[str, Any]:
+    rows = [progress_of(job) for job in report.jobs]
+    return {"batch": batch, "report": report, "bar": bar(report.counts), "page": page_of(request, rows, 50)}
+
+
+def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the parts of a stacked bar 100 units wide: what is done, failed, cancelled and running."""
+    total, parts, at = max(1, counts["total"]), [], 0.0
+    for state in ("done", "failed", "cancelled", "running"):
+        width = counts[state] / total * 100
+        if width:
+            parts.append({"state": state, "x": f"{at:.2f}", "width": f"{width:.2f}"})
+        at += width
+    return parts
+
+
+@require_POST
+def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Cancel every unfinished call of the batch."""
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    n = cancel_batch(batch=batch, actor=actor)
+    messages.info(request, ngettext("%(n)s건을 취소했습니다.", "%(n)s건을 취소했습니다.", n) % {"n": n})
+    return see_other("jobs:batch", batch.pk)
+
+
+@require_POST
+def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Run the failed calls of the batch again."""
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    n = retry_batch(jobs=batch_report(batch).jobs, actor=actor)
+    messages.info(request, ngettext("%(n)s건을 다시 시작했습니다.", "%(n)s건을 다시 시작했습니다.", n) % {"n": n})
+    return see_other("jobs:batch", batch.pk)

@@ -1,0 +1,136 @@
+"""A summary as the call page reads it: statements cut at their values, evidence as links, facts apart from claims.
+
+Knows the typed summary and the transcript; where they come from and what the page looks like is not its business.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS, VALUE_KINDS
+from apps.transcripts.models import TranscriptSegment
+from workers.contracts.summary import ActionItem, CallSummary, Statement, Value
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a statement; with `kind` it is a value, `normalized` its reading when that differs."""
+
+    text: str
+    kind: str = ""
+    normalized: str = ""
+    supported: bool = True
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A link to a segment; `said` is what was said there."""
+
+    number: int
+    start_s: float
+    party: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement with its evidence; `label` tells what it was when it stands among the unsupported."""
+
+    pieces: tuple[Piece, ...]
+    evidence: tuple[Cited, ...]
+    who: str = ""
+    when: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A topic with its supported points."""
+
+    title: str
+    points: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
+class ReadSummary:
+    """What the page shows. `doubtful` holds everything that verification could not confirm."""
+
+    title: str
+    one_line: Claim
+    topics: tuple[Subject, ...]
+    actions: tuple[Claim, ...]
+    decisions: tuple[Claim, ...]
+    doubtful: tuple[Claim, ...]
+    category: str
+    outcome: str
+    sentiment: str
+    content: CallSummary
+
+
+def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> ReadSummary:
+    """Return `content` (a CallSummary as JSON) as the page shows it, its evidence joined to `segments`."""
+    summary = CallSummary.model_validate(content)
+    lines = {segment.number: segment for segment in segments}
+    points = [(topic.title, point) for topic in summary.topics for point in topic.points]
+    doubtful = [_claim(point, lines, title) for title, point in points if not point.supported]
+    doubtful += [_claim(item, lines, _("결정")) for item in summary.decisions if not item.supported]
+    doubtful += [_action(item, lines, _("할 일")) for item in summary.actions if not item.supported]
+    if not summary.one_line.supported and summary.one_line.text:
+        doubtful.insert(0, _claim(summary.one_line, lines, _("한 줄 요약")))
+    return ReadSummary(
+        title=summary.title,
+        one_line=_claim(summary.one_line if summary.one_line.supported else Statement(text=""), lines),
+        topics=tuple(
+            Subject(topic.title, claims)
+            for topic in summary.topics
+            if (claims := tuple(_claim(point, lines) for point in topic.points if point.supported))
+        ),
+        actions=tuple(_action(item, lines) for item in summary.actions if item.supported),
+        decisions=tuple(_claim(item, lines) for item in summary.decisions if item.supported),
+        doubtful=tuple(doubtful),
+        category=str(CATEGORIES[summary.category]),
+        outcome=str(OUTCOMES[summary.outcome]),
+        sentiment=str(SENTIMENTS[summary.sentiment]),
+        content=summary,
+    )
+
+
+Lines = Mapping[int, TranscriptSegment]
+
+
+def _claim(statement: Statement, lines: Lines, label: str = "") -> Claim:
+    return Claim(cut(statement.text, statement.values), _cited(statement.evidence, lines), label=label)
+
+
+def _action(item: ActionItem, lines: Lines, label: str = "") -> Claim:
+    pieces = cut(item.what, item.values)
+    return Claim(pieces, _cited(item.evidence, lines), who=item.who, when=item.when or "", label=label)
+
+
+def _cited(numbers: Sequence[int], lines: Lines) -> tuple[Cited, ...]:
+    found = (lines[number] for number in sorted(set(numbers)) if number in lines)
+    return tuple(Cited(line.number, line.start_s, line.party, line.text) for line in found)
+
+
+def cut(text: str, values: Sequence[Value]) -> tuple[Piece, ...]:
+    """Return `text` in pieces, each value in a piece of its own; of values that overlap the first and longest stays."""
+    places = sorted(
+        ((at, value) for value in values if value.text and (at := text.find(value.text)) >= 0),
+        key=lambda place: (place[0], -len(place[1].text)),
+    )
+    pieces: list[Piece] = []
+    position = 0
+    for at, value in places:
+        if at < position:
+            continue
+        pieces.append(Piece(text[position:at]))
+        pieces.append(_value_piece(value))
+        position = at + len(value.text)
+    pieces.append(Piece(text[position:]))
+    return tuple(piece for piece in pieces if piece.text)
+
+
+def _value_piece(value: Value) -> Piece:
+    reading = value.normalized if value.normalized.replace(" ", "") != value.text.replace(" ", "") else ""
+    return Piece(value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported)

@@ -1,0 +1,32 @@
+// Choosing calls in the list: all of the page, how many, and a button that waits until there is one.
+
+function wire() {
+  for (const control of document.querySelectorAll("[data-submit-on-change]")) {
+    control.addEventListener("change", () => control.form.requestSubmit());
+  }
+  const form = document.querySelector("form[data-select]");
+  if (!form) return;
+  const all = form.querySelector("[data-select-all]");
+  const boxes = [...form.querySelectorAll("input[name=calls]")];
+  const count = form.querySelector("[data-select-count]");
+  const send = form.querySelector("[data-select-send]");
+
+  function show() {
+    const chosen = boxes.filter((box) => box.checked).length;
+    count.textContent = chosen ? count.dataset.text.replace("%s", chosen) : "";
+    send.disabled = chosen === 0;
+    form.classList.toggle("choosing", chosen > 0);
+    all.checked = chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+  }
+
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+    show();
+  });
+  for (const box of boxes) box.addEventListener("change", show);
+  show();
+}
+
+wire();
+document.addEventListener("yoyak:list", wire);

@@ -1,0 +1,123 @@
+// Upload many recordings, two at a time, each with its own progress and its own reason when it is refused.
+// Without this module the form still sends everything in one request.
+
+const AT_ONCE = 2;
+const form = document.querySelector("[data-upload]");
+const list = document.querySelector("[data-uploads]");
+const template = document.querySelector("template[data-upload-row]");
+const text = form.dataset;
+const waiting = [];
+let running = 0;
+let added = 0;
+
+form.classList.add("scripted");
+const input = form.querySelector("input[type=file]");
+input.addEventListener("change", () => {
+  enqueue(input.files);
+  input.value = "";
+});
+
+let depth = 0;
+const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+addEventListener("dragenter", (event) => {
+  if (carriesFiles(event) && ++depth) form.classList.add("over");
+});
+addEventListener("dragleave", (event) => {
+  if (carriesFiles(event) && --depth <= 0) form.classList.remove("over");
+});
+addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  form.classList.remove("over");
+  enqueue(event.dataTransfer.files);
+});
+
+function enqueue(files) {
+  for (const file of files) {
+    const row = template.content.firstElementChild.cloneNode(true);
+    row.querySelector(".upload-name").textContent = file.name;
+    list.append(row);
+    list.hidden = false;
+    if (file.size === 0) say(row, "refused", text.textEmpty);
+    else if (file.size > Number(text.limitBytes)) say(row, "refused", text.textTooLarge);
+    else {
+      say(row, "waiting", text.textWaiting);
+      waiting.push([file, row]);
+    }
+  }
+  next();
+}
+
+function next() {
+  while (running < AT_ONCE && waiting.length) {
+    running += 1;
+    send(...waiting.shift());
+  }
+  if (running === 0 && waiting.length === 0 && added > 0) refresh();
+}
+
+function send(file, row) {
+  const body = new FormData();
+  body.append("files", file, file.name);
+  body.append("codec", form.elements.codec.value);
+  body.append("rate_hz", form.elements.rate_hz.value);
+  const request = new XMLHttpRequest();
+  request.open("POST", form.action);
+  request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+  request.upload.addEventListener("progress", (event) => {
+    if (!event.lengthComputable) return;
+    row.querySelector("progress").value = event.loaded / event.total;
+    say(row, "sending", `${Math.floor((event.loaded / event.total) * 100)}%`);
+  });
+  request.addEventListener("loadend", () => {
+    answer(row, request);
+    running -= 1;
+    next();
+  });
+  request.send(body);
+}
+
+function answer(row, request) {
+  let result;
+  try {
+    result = JSON.parse(request.responseText).results[0];
+  } catch {
+    say(row, "refused", text.textBroken);
+    return;
+  }
+  if (result.status === "added") added += 1;
+  const words = result.status === "added" ? text.textAdded : result.reason;
+  say(row, result.status, words, result.url, result.status === "added" ? text.textOpen : text.textExisting);
+}
+
+function say(row, status, words, url = "", link = "") {
+  row.dataset.status = status;
+  const state = row.querySelector(".upload-state");
+  state.textContent = words;
+  if (!url) return;
+  const anchor = document.createElement("a");
+  anchor.href = url;
+  anchor.textContent = link;
+  state.append(" ", anchor);
+}
+
+// Bring the new calls into the list without losing what is on the screen about refused files.
+async function refresh() {
+  added = 0;
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const fresh = page.querySelector("#main");
+  const mine = document.querySelector("#main");
+  const keep = new Set([...mine.querySelectorAll(".head, .drop, .uploads, template, .messages")]);
+  for (const child of [...mine.children]) if (!keep.has(child)) child.remove();
+  form.classList.remove("drop-large");
+  for (const child of [...fresh.children]) {
+    if (child.matches(".drop, .uploads, template, .messages")) continue;
+    if (child.matches(".head")) mine.querySelector(".head").replaceWith(child);
+    else mine.append(child);
+  }
+  htmx.process(mine);
+  document.dispatchEvent(new CustomEvent("yoyak:list"));
+}
