@@ -79,14 +79,17 @@ class DataConfig:
     """Where examples come from and how hard they are.
 
     `noise_levels`, about the share of syllables that a recognizer gets wrong, are drawn from evenly for each simulated
-    call. `substitute_share` of the training calls have their nouns exchanged. `approved_share` is the part of the
-    examples that comes from the approved pairs, when there are any. `tokenizer` is a folder.
+    call. `substitute_share` of the training calls have their nouns exchanged. `drill_share` of the examples before
+    number `drill_until` are copying drills. `approved_share` is the part of the examples that comes from the approved pairs,
+    when there are any. `tokenizer` is a folder.
     """
 
     split: str = "train"
     eval_split: str = "test"
     noise_levels: tuple[float, ...] = (0.0, 0.03, 0.08, 0.15)
     substitute_share: float = 0.4
+    drill_share: float = 0.0
+    drill_until: int = 0
     approved_share: float = 0.5
     eval_examples: int = 64
     tokenizer: str = "pretrained/summarizer-mini"
@@ -101,6 +104,10 @@ class DataConfig:
         _require(
             0.0 <= self.substitute_share <= 1.0,
             f"data.substitute_share is {self.substitute_share}; it must lie between 0 and 1",
+        )
+        _require(
+            0.0 <= self.drill_share <= 1.0,
+            f"data.drill_share is {self.drill_share}; it must lie between 0 and 1",
         )
         _require(self.eval_examples > 0, f"data.eval_examples is {self.eval_examples}; it must be above 0")
         _require(self.prefetch_steps > 0, f"data.prefetch_steps is {self.prefetch_steps}; it must be above 0")

@@ -21,6 +21,7 @@ from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.overrides import to_json
 from model_core.config.schema import RunConfig
 from model_core.data.batches import BatchMaker, BatchStream
+from model_core.data.drills import DrilledExamples
 from model_core.data.encoding import ExampleEncoder
 from model_core.data.examples import ExampleSource, MixedExamples, SimulatedExamples, read_approved
 from model_core.data.packing import PackedBatch
@@ -118,11 +119,13 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
 
 
 def _source(config: RunConfig, approved: Path | None) -> ExampleSource:
-    data = config.data
-    simulated = SimulatedExamples(data.split, config.train.seed, data.noise_levels, data.substitute_share)
-    if approved is None:
-        return simulated
-    return MixedExamples(simulated, read_approved(approved), config.data.approved_share, config.train.seed)
+    data, seed = config.data, config.train.seed
+    source: ExampleSource = SimulatedExamples(data.split, seed, data.noise_levels, data.substitute_share)
+    if data.drill_until:
+        source = DrilledExamples(source, data.drill_share, data.drill_until, seed)
+    if approved is not None:
+        source = MixedExamples(source, read_approved(approved), data.approved_share, seed)
+    return source
 
 
 def _held_out(config: RunConfig, encoder: ExampleEncoder) -> list[PackedBatch]:
