@@ -8,9 +8,9 @@ from pathlib import Path
 os.environ.setdefault("YOYAK_DATA_DIR", tempfile.mkdtemp(prefix="yoyak-test-"))
 os.environ.setdefault("YOYAK_LOG_LEVEL", "WARNING")
 
-import pytest  # noqa: E402  (the data folder must be named before Django reads its settings)
+import pytest
 
-from tests.people import TwoHouses, make_two_houses  # noqa: E402
+from tests.people import TwoHouses, make_two_houses
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ from workers.engines.errors import MediaError
 from workers.engines.media import Declared, decode
 
 
-def _decode(source: Path, tmp_path: Path, declared: Declared = Declared(), name: str = "") -> dict[str, object]:
+NO_DECLARATION = Declared()
+
+
+def _decode(source: Path, tmp_path: Path, declared: Declared = NO_DECLARATION, name: str = "") -> dict[str, object]:
     target = tmp_path / "decoded"
     target.mkdir(exist_ok=True)
     return decode(source, target, file_name=name or source.name, declared=declared, max_minutes=10)
