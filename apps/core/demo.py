@@ -19,15 +19,15 @@ DEMO_USER = "demo"
 SAMPLES = settings.BASE_DIR / "pretrained" / "samples"
 
 
-def ensure_demo() -> tuple[str, str]:
-    """Make the demo user and load the samples on first start; return the user's name and password."""
+def ensure_demo(*, samples: bool) -> tuple[str, str]:
+    """Make the demo user and, on first start, load the samples if asked; return the user's name and password."""
     kept = Path(settings.DATA_DIR) / "demo-password"
     if not kept.exists():
         kept.write_text(secrets.token_urlsafe(9))
         kept.chmod(0o600)
     user = ensure_member(organization=DEMO_ORGANIZATION, username=DEMO_USER, password=kept.read_text(), role=Role.ADMIN)
     organization = Organization.objects.get(name=DEMO_ORGANIZATION)
-    if not Call.objects.filter(organization=organization, source=Call.Source.SAMPLE).exists():
+    if samples and not Call.objects.filter(organization=organization, source=Call.Source.SAMPLE).exists():
         _load_samples(organization)
     return user.username, kept.read_text()
 

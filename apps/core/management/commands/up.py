@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--no-demo", action="store_true", help="no demo user and no sample calls")
+        parser.add_argument("--no-samples", action="store_true", help="a demo user, but no sample calls")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Migrate, make the demo, print the address, supervise."""
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if options["no_demo"]:
             self.stdout.write(f"Yoyak: {address}")
         else:
-            username, password = ensure_demo()
+            username, password = ensure_demo(samples=not options["no_samples"])
             self.stdout.write(f"Yoyak: {address}   사용자/user: {username}   비밀번호/password: {password}")
         self.stdout.flush()
         Supervisor(_children(options["host"], options["port"])).run()
