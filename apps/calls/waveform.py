@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 LANE_HEIGHT = 40
 MAX_BARS = 480
@@ -48,7 +49,7 @@ def draw(peaks: Sequence[Sequence[float]], *, party_each: bool) -> Waveform | No
 def _thinned(channel: Sequence[float]) -> list[float]:
     count = min(MAX_BARS, len(channel))
     edges = [round(index * len(channel) / count) for index in range(count + 1)]
-    return [max(channel[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [max(channel[start:stop]) for start, stop in pairwise(edges)]
 
 
 def _path(channel: Sequence[float], loudest: float, top: int) -> str:
