@@ -22,6 +22,7 @@ class SpeechTrainConfig:
     `reuse` says how often a batch is learned from, masked anew each time;
     `masks_from` is the share of the time after which parts of a window are hidden,
     `ctc_until` the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss later.
+    Until `guide_until` the decoder is also shown where to look, with `guide_weight`.
     """
 
     budget_s: float = 4200.0
@@ -30,7 +31,9 @@ class SpeechTrainConfig:
     warmup: float = 0.02
     ctc_until: float = 0.24
     ctc_weight: float = 0.4
+    guide_until: float = 0.75
+    guide_weight: float = 1.5
     weight_decay: float = 0.03
-    masks_from: float = 0.55
+    masks_from: float = 2.0
     save_every_s: float = 300.0
     seed: int = 1

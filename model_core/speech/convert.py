@@ -32,11 +32,26 @@ def convert(checkpoint: Path, out: Path, version: str, *, with_weights: bool = T
         _write_source(checkpoint, source)
         copied = ["tokenizer.json", "preprocessor_config.json"]
         TransformersConverter(str(source), copy_files=copied).convert(str(target), quantization=QUANTIZATION)
-        (target / "yoyak.json").write_text(json.dumps({"name": "speech-mini", "version": version, "languages": ["ko"]}))
+        (target / "yoyak.json").write_text(json.dumps(_description(checkpoint, version), ensure_ascii=False, indent=1))
         for path in sorted(target.iterdir()):
             path.replace(out / path.name)
     if with_weights:
         write_weights(checkpoint, out / SHIPPED)
+
+
+def _description(checkpoint: Path, version: str) -> dict[str, object]:
+    state = json.loads((checkpoint / "state.json").read_text())
+    weights = load_file(checkpoint / "model.safetensors")
+    training = (
+        f"{state['step']} steps in {state['elapsed_s'] / 60:.0f} minutes on a CPU, jamo CTC and attention losses."
+    )
+    return {
+        "name": "speech-mini",
+        "version": version,
+        "languages": ["ko"],
+        "parameters": sum(value.numel() for value in weights.values()),
+        "training": training,
+    }
 
 
 def _write_source(checkpoint: Path, source: Path) -> None:

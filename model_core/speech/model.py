@@ -4,6 +4,8 @@ It knows tensors; it does not know where windows come from or how they are writt
 Shapes: B batch, M mel bands, T frames, S encoder steps (T / 2), D width, U decoder steps, V vocabulary, J jamo.
 """
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -14,6 +16,7 @@ from model_core.speech.tokenizer import BLANK, NUM_JAMO, NUM_TIME_TOKENS, SPECIA
 
 IGNORE = -100
 MAX_LABELS = 440
+GUIDE_WIDTH = 0.08
 
 
 class SpeechModel(nn.Module):
@@ -23,6 +26,12 @@ class SpeechModel(nn.Module):
         super().__init__()
         self.whisper = whisper
         self.jamo_head = nn.Linear(whisper.config.d_model, NUM_JAMO)
+        self._looks: list[torch.Tensor] = []
+        for layer in whisper.model.decoder.layers:
+            # Only the plain attention hands out its weights, and only the cross-attention's are wanted.
+            layer.encoder_attn.config = copy.deepcopy(whisper.config)
+            layer.encoder_attn.config._attn_implementation = "eager"
+            layer.encoder_attn.register_forward_hook(lambda _module, _inputs, output: self._looks.append(output[1]))
 
     def encode(self, mel_BMT: torch.Tensor) -> torch.Tensor:
         """Encode (B, M, T), with T up to 3000. Returns (B, S, D)."""
@@ -48,12 +57,34 @@ class SpeechModel(nn.Module):
 
     def text_loss(self, x_BSD: torch.Tensor, inputs_BU: torch.Tensor, labels_BU: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy a token of `labels_BU` (IGNORE where there is none)."""
+        self._looks.clear()
         hidden_BUD = self.whisper.model.decoder(
             input_ids=inputs_BU, encoder_hidden_states=x_BSD, use_cache=False
         ).last_hidden_state
         kept = labels_BU != IGNORE
         logits_NV = self.whisper.proj_out(hidden_BUD[kept]).float()
         return functional.cross_entropy(logits_NV, labels_BU[kept])
+
+    def guide_loss(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor, labels_BU: torch.Tensor) -> torch.Tensor:
+        """Return how much the decoder, in its last `text_loss`, looked elsewhere than where its text is spoken, 0 to 1.
+
+        Half of the heads are guided. The jamo heard so far tell how much of the text has been said at a step, as the
+        diagonal does where speech is even. Source: Tachibana et al. 2018, section 4.2, with sounds in place of time.
+        """
+        heard_BS = self._share_heard(x_BSD.detach(), num_frames_B)
+        kept_BU = labels_BU != IGNORE
+        written_BU = (kept_BU.cumsum(1) - 0.5) / kept_BU.sum(1, keepdim=True)
+        apart_BUS = (written_BU[:, :, None] - heard_BS[:, None, :]) ** 2
+        away_BUS = 1 - torch.exp(-apart_BUS / (2 * GUIDE_WIDTH**2))
+        looked_BUS = torch.stack([look[:, : look.shape[1] // 2].float().mean(1) for look in self._looks]).mean(0)
+        return (looked_BUS * away_BUS).sum(-1)[kept_BU].mean()
+
+    @torch.no_grad()
+    def _share_heard(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor) -> torch.Tensor:
+        sounds_BS = 1 - self.jamo_head(x_BSD).float().softmax(-1)[..., BLANK]
+        inside_BS = torch.arange(x_BSD.shape[1])[None, :] * 2 < num_frames_B[:, None]
+        sounds_BS = sounds_BS * inside_BS
+        return (sounds_BS.cumsum(1) - sounds_BS / 2) / sounds_BS.sum(1, keepdim=True).clamp(min=1e-3)
 
     @torch.no_grad()
     def greedy(self, mel_BMT: torch.Tensor, prompt: list[int], end: int, most: int = 120) -> list[list[int]]:
@@ -65,6 +96,7 @@ class SpeechModel(nn.Module):
             decoder = self.whisper.model.decoder
             hidden_BUD = decoder(input_ids=ids_BU, encoder_hidden_states=x_BSD, use_cache=False).last_hidden_state
             next_B = self.whisper.proj_out(hidden_BUD[:, -1]).argmax(-1).masked_fill(done_B, end)
+            self._looks.clear()
             ids_BU = torch.cat([ids_BU, next_B[:, None]], dim=1)
             done_B |= next_B == end
             if bool(done_B.all()):

@@ -1,4 +1,4 @@
-"""Train the speech model on simulated telephone speech: `python -m model_core.speech.train`.
+"""Train the speech model on simulated telephone speech: `python -m model_core.speech.train`, alone or under torchrun.
 
 The schedule follows the wall clock and survives restarts: what is kept in the run folder (weights, optimizer, elapsed
 time) is written whole, then renamed. It knows the model, the windows and the folder; not conversion or evaluation.
@@ -13,7 +13,7 @@ import random
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import cast
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from torch import distributed
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import WhisperForConditionalGeneration
 
@@ -75,7 +76,7 @@ class Trainer:
     def __init__(self, config: SpeechTrainConfig, model: SpeechModel, tokenizer: Tokenizer, run: Path) -> None:
         self.config, self.model, self.tokenizer, self.run = config, model, tokenizer, run
         self.optimizer = MuonAdam(model.named_parameters(), config.weight_decay)
-        self.elapsed_s, self.step = 0.0, 0
+        self.elapsed_s, self.step, self.guide = 0.0, 0, 0.0
         self.prompt, self.end = prompt_ids(tokenizer), special_id(tokenizer, END)
         self._masks = torch.Generator().manual_seed(config.seed)
 
@@ -103,8 +104,13 @@ class Trainer:
                 inputs_BU, labels_BU = decoder_batch(batch.token_ids, self.prompt, self.end)
                 text = self.model.text_loss(x_BSD, inputs_BU, labels_BU)
                 loss = self.config.ctc_weight * jamo + (1 - self.config.ctc_weight) * text
+                if self.progress < self.config.guide_until:
+                    guide = self.model.guide_loss(x_BSD, batch.num_frames, labels_BU)
+                    loss = loss + self.config.guide_weight * guide
+                    self.guide = float(guide.detach())
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        self.elapsed_s = average_gradients(self.model.parameters(), self.elapsed_s)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         if torch.isfinite(norm):
             self.optimizer.step(self.learning_rate())
@@ -138,6 +144,19 @@ class Trainer:
         self.elapsed_s, self.step, self.optimizer.steps = counts["elapsed_s"], counts["step"], counts["optimizer_steps"]
         for name, value in load_file(last / "optimizer.safetensors").items():
             self.optimizer.state[name].copy_(value)
+
+
+def average_gradients(params: Iterable[torch.nn.Parameter], elapsed_s: float) -> float:
+    """Average the gradients of all processes, and their clocks, which is returned; alone, change nothing."""
+    if not distributed.is_initialized():
+        return elapsed_s
+    gradients = [param.grad for param in params if param.grad is not None]
+    flat = torch.cat([torch.tensor([elapsed_s]), *(gradient.flatten() for gradient in gradients)])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for gradient, part in zip(gradients, flat[1:].split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))
+    return float(flat[0])
 
 
 def load_model(folder: Path) -> SpeechModel:
@@ -177,27 +196,26 @@ def _opened(args: argparse.Namespace, model_config: SpeechModelConfig) -> tuple[
 
 
 def _learn_for(
-    trainer: Trainer, batches: Iterator[Batch], shared: "Synchronized[float]", args: argparse.Namespace
+    trainer: Trainer, batches: Iterator[Batch], shared: "Synchronized[float]", corpora: Path, rank: int
 ) -> None:
     config = trainer.config
     kept: deque[Batch] = deque(maxlen=64)
-    rng = random.Random(config.seed + trainer.step)
-    heldout, texts = heldout_windows(trainer.tokenizer, args.corpora, 32)
+    rng = random.Random(config.seed + trainer.step + rank)
+    heldout, texts = heldout_windows(trainer.tokenizer, corpora, 32)
     losses: deque[tuple[float, float]] = deque(maxlen=50)
     saved_s, before = trainer.elapsed_s, time.monotonic()
-    stop_at = args.stop_at
-    while trainer.progress < 1.0 and (stop_at is None or time.time() < stop_at):
+    while trainer.progress < 1.0:
         fresh = not kept or trainer.step % config.reuse == 0
         batch = next(batches) if fresh else kept.popleft() if rng.random() < 0.5 else kept.pop()
         if fresh and config.reuse > 1:
             kept.append(batch)
-        losses.append(trainer.learn(batch))
         now = time.monotonic()
         trainer.elapsed_s, before = trainer.elapsed_s + now - before, now
+        losses.append(trainer.learn(batch))
         shared.value = trainer.progress
-        if trainer.step % 50 == 0:
+        if rank == 0 and trainer.step % 50 == 0:
             _report(trainer, losses)
-        if trainer.elapsed_s - saved_s > config.save_every_s:
+        if rank == 0 and trainer.elapsed_s - saved_s > config.save_every_s:
             trainer.save()
             saved_s = trainer.elapsed_s
             _look(trainer, heldout, texts)
@@ -207,8 +225,8 @@ def _report(trainer: Trainer, losses: "deque[tuple[float, float]]") -> None:
     jamo = sum(loss[0] for loss in losses) / len(losses)
     text = sum(loss[1] for loss in losses) / len(losses)
     log.info(
-        "step %d elapsed_s %.0f jamo %.3f text %.3f lr %.2e",
-        *(trainer.step, trainer.elapsed_s, jamo, text, trainer.learning_rate()),
+        "step %d elapsed_s %.0f jamo %.3f text %.3f guide %.3f lr %.2e",
+        *(trainer.step, trainer.elapsed_s, jamo, text, trainer.guide, trainer.learning_rate()),
     )
 
 
@@ -229,9 +247,7 @@ def main() -> None:
     parser.add_argument("--corpora", type=Path, required=True, help="folder with the two text corpora")
     parser.add_argument("--init", type=Path, help="model folder to start from instead of random weights")
     parser.add_argument("--budget-s", type=float, default=SpeechTrainConfig.budget_s)
-    parser.add_argument("--stop-at", type=float, help="stop at this Unix time whatever the budget says")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=SpeechTrainConfig.seed)
     parser.add_argument("--peak-lr", type=float, default=SpeechTrainConfig.peak_lr)
     args = parser.parse_args()
@@ -245,10 +261,14 @@ def main() -> None:
         trainer.resume()
     shared = multiprocessing.Value("d", trainer.progress)
     log.info("%d parameters, starting at step %d", sum(p.numel() for p in model.parameters()), trainer.step)
-    stream = BatchStream(args.corpora, args.run, config.seed * 1000 + trainer.step, shared)
-    loader = DataLoader(stream, batch_size=None, num_workers=args.workers, prefetch_factor=8)
-    _learn_for(trainer, iter(loader), shared, args)
-    trainer.save()
+    rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    stream = BatchStream(args.corpora, args.run, config.seed * 1_000_000 + rank * 500_000 + trainer.step, shared)
+    batches = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=8))
+    if processes > 1:
+        distributed.init_process_group("gloo")
+    _learn_for(trainer, batches, shared, args.corpora, rank)
+    if rank == 0:
+        trainer.save()
     log.info("finished at step %d", trainer.step)
 
 

@@ -72,6 +72,25 @@ def test_short_windows_encode_as_the_stock_encoder_would():
         assert model.encode(mel[:, :, :200]).shape == (2, 100, TINY.d_model)
 
 
+def test_guide_is_low_where_the_decoder_looks_at_what_it_writes():
+    model = new_model(TINY)
+    heard = torch.full((1, 100, 68), -20.0)
+    heard[0, :, 0] = 0.0
+    heard[0, 10::20, 5] = 20.0  # five sounds, at steps 10, 30, 50, 70, 90
+    model.jamo_head = torch.nn.Identity()
+    labels = torch.tensor([[IGNORE, 1, 2, 3, 4, 5]])
+    right, wrong = torch.zeros(1, 2, 6, 100), torch.zeros(1, 2, 6, 100)
+    for number in range(5):
+        right[0, :, 1 + number, 10 + 20 * number] = 1.0
+        wrong[0, :, 1 + number, 10 + 20 * (4 - number)] = 1.0
+    losses = []
+    for look in (right, wrong):
+        model._looks[:] = [look]
+        losses.append(float(model.guide_loss(heard, torch.tensor([200]), labels)))
+    assert losses[0] < 0.01
+    assert losses[1] > 0.7
+
+
 def test_decoder_asks_for_the_text_and_its_end_only():
     inputs, labels = decoder_batch([[5, 6], [7]], [91, 92], 90)
     assert inputs.tolist() == [[91, 92, 5, 6], [91, 92, 7, 90]]
