@@ -40,7 +40,7 @@ def summarizer_mini() -> RunConfig:
             ema_decay=0.98,
             threads=1,
         ),
-        data=DataConfig(drill_share=0.5, drill_until=7000),
+        data=DataConfig(drill_share=0.7, drill_until=14_000),
         out="runs/summarizer-mini",
     )
 

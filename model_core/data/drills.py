@@ -1,7 +1,8 @@
 """Copying drills: calls whose summary is nothing but pieces of the lines that it cites.
 
 In a real summary a minority of tokens is copied; in a drill nearly all are, so a small model finds out early that an
-item repeats the lines whose numbers it begins with. Drills come first in training and then stop. They know no tokens.
+item repeats the lines whose numbers it begins with. A drill shows a part of a call only, so that more of its tokens are
+copied ones. Drills come first in training and then stop. They know no tokens.
 """
 
 import random
@@ -10,6 +11,7 @@ from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Item, Line, Su
 from model_core.data.examples import ExampleSource, SummaryExample
 
 _MOST_WORDS = 7
+_FEWEST_LINES, _MOST_LINES = 4, 16
 _VALUE_P = 0.5
 
 
@@ -28,7 +30,10 @@ class DrilledExamples:
         rng = random.Random(f"drill/{self._seed}/{index}")
         if index >= self._until or rng.random() >= self._share:
             return example
-        return SummaryExample(example.lines, drill(example.lines, example.summary, rng))
+        size = rng.randint(_FEWEST_LINES, _MOST_LINES)
+        start = rng.randrange(max(1, len(example.lines) - size))
+        lines = example.lines[start : start + size]
+        return SummaryExample(lines, drill(lines, example.summary, rng))
 
 
 def drill(lines: tuple[Line, ...], summary: Summary, rng: random.Random) -> Summary:

@@ -16,6 +16,10 @@ from model_core.models.cache import KVCache
 from model_core.models.layers import Attention, RMSNorm, Rotary, SwiGLU
 from model_core.models.moe import MoE, Router
 
+# The norms bound a score by weight^2 x sqrt(head width), half of it from position. With weights of 1 and heads of 48
+# channels no head can single out one position among hundreds, and copying is not learned.
+_QK_NORM_INIT = 1.7
+
 
 class Layer(nn.Module):
     """One decoder layer, pre-norm with residuals."""
@@ -115,6 +119,8 @@ class Decoder(nn.Module):
                     narrow if name.endswith(("o_proj.weight", "down_proj.weight", "down_EDI")) else self.config.init_std
                 )
                 parameter.normal_(0.0, std, generator=generator)
+            elif name.endswith(("q_norm.weight", "k_norm.weight")):
+                parameter.fill_(_QK_NORM_INIT)
 
 
 def document_lengths(document_ids_BT: Tensor) -> list[int]:
