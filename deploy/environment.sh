@@ -9,13 +9,13 @@ if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] !=
     echo "On Debian: apt-get install python3.11 python3.11-venv   (or set PYTHON=/path/to/python3.11)" >&2
     exit 1
 fi
-free_kb=$(df -Pk "$(dirname "$(dirname "$target")")" | awk 'NR == 2 {print $4}')
+mkdir -p "$(dirname "$target")"
+free_kb=$(df -Pk "$(dirname "$target")" | awk 'NR == 2 {print $4}')
 if [ "$free_kb" -lt 10485760 ]; then
     echo "The environment takes about 8 GB; $((free_kb / 1048576)) GB are free at $(dirname "$target")." >&2
     exit 1
 fi
 echo "Installing $lock (once; about 8 GB, some minutes) ..." >&2
-mkdir -p "$(dirname "$target")"
 rm -rf "$target"
 "$python" -m venv "$target"
 if "$target/bin/pip" install -q uv==0.13.9 2>/dev/null; then

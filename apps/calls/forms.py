@@ -19,7 +19,7 @@ class FilesField(forms.FileField):
 
     widget = MultipleFileInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
         """Return the files that were sent."""
         sent = data if isinstance(data, list | tuple) else [data]
         return [super(FilesField, self).clean(file, initial) for file in sent]
@@ -28,7 +28,7 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     """Recordings, and how to read them when they have no header."""
 
-    files = FilesField(allow_empty_file=True, max_length=255)
+    files: Any = FilesField(allow_empty_file=True, max_length=255)
     codec = forms.ChoiceField(required=False, choices=[("", _("자동")), *CODECS.items()])
     rate_hz = forms.IntegerField(required=False, min_value=4000, max_value=192_000)
 

@@ -109,7 +109,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
     return _upload_answer(request, [_take_in(request, file, form.cleaned_data) for file in form.cleaned_data["files"]])
 
 
-def _take_in(request: HttpRequest, file: UploadedFile, declared: dict[str, Any]) -> dict[str, str]:
+def _take_in(request: HttpRequest, file: "UploadedFile[Any]", declared: dict[str, Any]) -> dict[str, str]:
     actor, name = person(request), file.name or _("이름 없는 파일")
     try:
         call = add_recording(

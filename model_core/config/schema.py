@@ -8,7 +8,7 @@ from typing import Literal
 
 from model_core.errors import ConfigError
 
-Precision = Literal["bf16", "fp32"]
+Precision = Literal["auto", "bf16", "fp32"]
 Schedule = Literal["wsd", "cosine"]
 OptimizerName = Literal["adamw", "muon"]
 
@@ -119,7 +119,8 @@ class TrainConfig:
 
     `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1. `decay_share` is the last
     part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts only with the Muon optimizer, which
-    takes the matrices; `lr` is AdamW's, for everything else.
+    takes the matrices; `lr` is AdamW's, for everything else. `precision` is that of the matrix products; "auto" takes
+    bf16 where the processor has it.
     """
 
     max_steps: int
@@ -134,7 +135,7 @@ class TrainConfig:
     decay_share: float = 0.3
     clip_norm: float = 1.0
     transcript_loss_weight: float = 0.1
-    precision: Precision = "bf16"
+    precision: Precision = "auto"
     ema_decay: float = 0.0
     bias_update_rate: float = 1e-3
     seed: int = 1
@@ -172,7 +173,10 @@ class TrainConfig:
             self.optimizer in ("adamw", "muon"), f"train.optimizer is {self.optimizer!r}; it must be adamw or muon"
         )
         _require(self.schedule in ("wsd", "cosine"), f"train.schedule is {self.schedule!r}; it must be wsd or cosine")
-        _require(self.precision in ("bf16", "fp32"), f"train.precision is {self.precision!r}; it must be bf16 or fp32")
+        _require(
+            self.precision in ("auto", "bf16", "fp32"),
+            f"train.precision is {self.precision!r}; it must be auto, bf16 or fp32",
+        )
 
 
 @dataclass(frozen=True)

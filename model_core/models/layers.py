@@ -96,7 +96,7 @@ class Attention(nn.Module):
 
     def _by_document(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, documents: Sequence[int]) -> Tensor:
         parts = [torch.split(x.flatten(0, 1), list(documents)) for x in (q_BTHC, k_BTHC, v_BTHC)]
-        blocked = q_BTHC.device.type == "cpu" and q_BTHC.dtype == torch.bfloat16 and q_BTHC.requires_grad
+        blocked = q_BTHC.device.type == "cpu" and q_BTHC.requires_grad
         attend = causal_attention if blocked else causal_attention_reference
         return torch.cat([attend(q, k, v) for q, k, v in zip(*parts, strict=True)])
 

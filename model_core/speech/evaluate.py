@@ -110,16 +110,16 @@ def evaluate(model: str, per_voice: int = 24) -> dict[str, Any]:
     pairs = list(zip(spoken, written, strict=True))
     audio_s = sum(turn.samples.size for turn in spoken) / RATE_HZ
 
-    def rate(kept: Callable[[Spoken], bool]) -> float:
-        chosen = [(turn.text, text) for turn, text in pairs if kept(turn)]
+    def rate(*, variant: str = "", line: str = "") -> float:
+        chosen = [(t.text, text) for t, text in pairs if variant in ("", t.variant) and line in ("", t.line)]
         return round(character_error_rate([a for a, _ in chosen], [b for _, b in chosen]), 4)
 
     return {
         "turns": len(spoken),
         "audio_s": round(audio_s, 1),
-        "cer": rate(lambda turn: True),
-        "cer_by_voice": {name: rate(lambda turn, n=name: turn.variant == n) for name in TEST_FEMALE + TEST_MALE},
-        "cer_by_line": {name: rate(lambda turn, n=name: turn.line == n) for name in LINES},
+        "cer": rate(),
+        "cer_by_voice": {name: rate(variant=name) for name in TEST_FEMALE + TEST_MALE},
+        "cer_by_line": {name: rate(line=name) for name in LINES},
         "real_time_factor": round(wall_s / audio_s, 4),
         "examples": [{"said": turn.text, "written": text} for turn, text in pairs[:: max(1, len(pairs) // 12)]],
     }

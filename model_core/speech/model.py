@@ -77,14 +77,16 @@ class SpeechModel(nn.Module):
         apart_BUS = (written_BU[:, :, None] - heard_BS[:, None, :]) ** 2
         away_BUS = 1 - torch.exp(-apart_BUS / (2 * GUIDE_WIDTH**2))
         looked_BUS = torch.stack([look[:, : look.shape[1] // 2].float().mean(1) for look in self._looks]).mean(0)
-        return (looked_BUS * away_BUS).sum(-1)[kept_BU].mean()
+        away: torch.Tensor = (looked_BUS * away_BUS).sum(-1)[kept_BU].mean()
+        return away
 
     @torch.no_grad()
     def _share_heard(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor) -> torch.Tensor:
         sounds_BS = 1 - self.jamo_head(x_BSD).float().softmax(-1)[..., BLANK]
         inside_BS = torch.arange(x_BSD.shape[1])[None, :] * 2 < num_frames_B[:, None]
         sounds_BS = sounds_BS * inside_BS
-        return (sounds_BS.cumsum(1) - sounds_BS / 2) / sounds_BS.sum(1, keepdim=True).clamp(min=1e-3)
+        heard_BS: torch.Tensor = (sounds_BS.cumsum(1) - sounds_BS / 2) / sounds_BS.sum(1, keepdim=True).clamp(min=1e-3)
+        return heard_BS
 
     @torch.no_grad()
     def greedy(self, mel_BMT: torch.Tensor, prompt: list[int], end: int, most: int = 120) -> list[list[int]]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from model_core.ops.precision import fast_cpu_dtype
+
 MOMENTUM, BETAS, EPSILON = 0.95, (0.9, 0.98), 1e-8
 ADAM_SHARE = 0.4
 
@@ -19,7 +21,7 @@ def orthogonalized(update_NRC: torch.Tensor) -> torch.Tensor:
     Source: K. Jordan 2024, "Muon: an optimizer for hidden layers"; coefficients of its quintic.
     """
     tall = update_NRC.shape[1] > update_NRC.shape[2]
-    x: torch.Tensor = update_NRC.mT.bfloat16() if tall else update_NRC.bfloat16()
+    x: torch.Tensor = (update_NRC.mT if tall else update_NRC).to(fast_cpu_dtype())
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
         square = x @ x.mT

@@ -26,6 +26,7 @@ from torch import distributed
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import WhisperForConditionalGeneration
 
+from model_core.ops.precision import cpu_has_bf16
 from model_core.speech.config import SpeechModelConfig, SpeechTrainConfig
 from model_core.speech.dataset import (
     Batch,
@@ -96,7 +97,7 @@ class Trainer:
         mel_BMT = batch.mel.float()
         if self.progress >= self.config.masks_from:
             mel_BMT = mask_features(mel_BMT, self._masks)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
             x_BSD = self.model.encode(mel_BMT)
             jamo = self.model.jamo_loss(x_BSD, batch.num_frames, batch.jamo)
             text, loss = torch.zeros(()), jamo
@@ -154,7 +155,7 @@ def average_gradients(params: Iterable[torch.nn.Parameter], elapsed_s: float) ->
     flat = torch.cat([torch.tensor([elapsed_s]), *(gradient.flatten() for gradient in gradients)])
     distributed.all_reduce(flat)
     flat /= distributed.get_world_size()
-    for gradient, part in zip(gradients, flat[1:].split([g.numel() for g in gradients]), strict=True):
+    for gradient, part in zip(gradients, torch.split(flat[1:], [g.numel() for g in gradients]), strict=True):
         gradient.copy_(part.view_as(gradient))
     return float(flat[0])
 

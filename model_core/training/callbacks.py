@@ -98,7 +98,7 @@ class Evaluator(Callback):
         step = trainer.progress.step
         if step % self._every == 0 or step == trainer.config.train.max_steps:
             with trainer.averaged():
-                self.last_loss = held_out_loss(trainer.model, self._batches, trainer.config.train.precision == "bf16")
+                self.last_loss = held_out_loss(trainer.model, self._batches, trainer.compute_dtype)
             for sink in self._sinks:
                 sink.write(step, {"eval_summary_loss": self.last_loss})
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model_core.config.schema import TrainConfig
 from model_core.errors import CheckpointError
+from model_core.ops.precision import fast_cpu_dtype
 
 _NEWTON_SCHULZ_STEPS = 5
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -76,14 +77,14 @@ def _matrices(name: str, tensor: Tensor) -> tuple[Tensor, ...]:
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """Return, near enough, the nearest semi-orthogonal matrices of (..., m, n), by a Newton-Schulz iteration in bf16.
+    """Return, near enough, the nearest semi-orthogonal matrices of (..., m, n), by a Newton-Schulz iteration.
 
     Source: Jordan et al. 2024 (Muon), for the coefficients.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.mT if tall else matrices).float()
-    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(fast_cpu_dtype())
     for _ in range(_NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x

@@ -19,7 +19,7 @@ from model_core.data.batches import StepBatch
 from model_core.errors import CheckpointError, NonFiniteLossError
 from model_core.models.decoder import Decoder
 from model_core.training.callbacks import Callback
-from model_core.training.loss import packed_loss
+from model_core.training.loss import compute_dtype, packed_loss
 from model_core.training.optim import Optimizer
 from model_core.training.schedule import learning_rate_scale
 
@@ -36,6 +36,7 @@ class Trainer:
         self.stopping = False
         self.callbacks: list[Callback] = []
         self._parameters = dict(model.named_parameters())
+        self.compute_dtype = compute_dtype(config.train.precision)
         self._optimizer = Optimizer(self._parameters, config.train)
         use_average = config.train.ema_decay > 0
         self._average = {name: tensor.clone() for name, tensor in model.state_dict().items()} if use_average else {}
@@ -86,7 +87,7 @@ class Trainer:
         total_weight = sum(float(micro.weights.sum()) for micro in batch.micro_batches)
         totals = torch.zeros(2, 2)
         for number, micro in enumerate(batch.micro_batches):
-            loss, losses_T, weights_T = packed_loss(self.model, micro, self.config.train.precision == "bf16")
+            loss, losses_T, weights_T = packed_loss(self.model, micro, self.compute_dtype)
             if not torch.isfinite(loss):
                 raise NonFiniteLossError(
                     f"the loss of micro batch {number} of step {self.progress.step} "

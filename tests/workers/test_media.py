@@ -15,7 +15,6 @@ from workers.engines.audio import read_wav
 from workers.engines.errors import MediaError
 from workers.engines.media import Declared, decode
 
-
 NO_DECLARATION = Declared()
 
 

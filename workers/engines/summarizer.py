@@ -72,7 +72,7 @@ def load_summarizer(settings: SummarizerSettings) -> "Summarizer":
     Raises: EngineError when the model folder cannot be used.
     """
     if settings.base_url:
-        return Summarizer(_served(settings), count_chars, SERVED_PART_CHARS, SERVED_PART_LINES)
+        return Summarizer(served_model(settings), count_chars, SERVED_PART_CHARS, SERVED_PART_LINES)
     torch.set_num_threads(settings.threads)
     chat = ChatYoyak(model=settings.model)
     try:
@@ -82,7 +82,8 @@ def load_summarizer(settings: SummarizerSettings) -> "Summarizer":
     return Summarizer(chat, generator.count_tokens, MAX_PART_TOKENS, MAX_PART_LINES)
 
 
-def _served(settings: SummarizerSettings) -> ChatOpenAI:
+def served_model(settings: SummarizerSettings) -> ChatOpenAI:
+    """Return the chat model of an OpenAI-compatible server; it answers as a stream and reports usage."""
     return ChatOpenAI(
         model=settings.model,
         base_url=settings.base_url,

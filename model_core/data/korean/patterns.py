@@ -17,7 +17,9 @@ _ATOM: Final = rf"(?:{_D}|{_WRITTEN})"
 _SMALL: Final = rf"(?:(?:{_ATOM} ?)?천 ?)?(?:(?:{_ATOM} ?)?백 ?)?(?:(?:{_ATOM} ?)?십 ?)?{_ATOM}?"
 _POINT: Final = rf"(?: ?점 ?{_D}+)?"
 # A number in sino-Korean, in digits or mixed. The look-ahead keeps it from matching nothing.
-NUMBER: Final = rf"(?=[\d일이삼사오육륙칠팔구십백천만억])(?:{_SMALL} ?억 ?)?(?:{_SMALL} ?만 ?)?{_SMALL}{_POINT}"
+NUMBER: Final = (
+    rf"(?:(?=[\d일이삼사오육륙칠팔구십백천만억])(?:{_SMALL} ?억 ?)?(?:{_SMALL} ?만 ?)?{_SMALL}{_POINT}|영 ?점 ?{_D}+)"
+)
 # 하나, 둘, 셋 and 넷 never stand before a counter, and 하나도 is no degree.
 NATIVE: Final = "(?:" + "|".join(sorted(NATIVE_VALUES.keys() - {*"둘셋넷", "하나"}, key=len, reverse=True)) + ")"
 
@@ -44,6 +46,8 @@ _MEASURES: Final = (
     "그램|미터|리터|기가|메가|테라|와트|볼트|암페어|마력|헤르츠|인치|피트|바|킬로파스칼|파스칼|씨씨|루베|헤베|데시벨|칼로리|포인트|마일|도"
 )
 _LATIN_UNITS: Final = "kg|km|cm|mm|ml|mg|kW|kPa|GB|MB|TB|Hz|dB|cc|bar|g|m|L|l|W|V|A|℃|°C|㎏|㎞|㎝|㎜|㎡|ℓ"
+_YEAR: Final = rf"(?:이천 ?(?:[이삼]?십 ?)?{_D}?|(?:19|20)\d\d(?!\d))"
+_RANGE_UNITS: Final = "개월|시간|만 ?원|천 ?원|일|분|년|주|명|개|번|층|회|시|달|살|건|장|대|퍼센트|프로|%"
 _MONTH: Final = rf"(?:유|시|십 ?일|십 ?이|십|{_D}|1[0-2]|0?[1-9])"
 _DAY: Final = rf"(?:(?:이|삼)? ?십 ?{_D}?|{_D}|[12]\d|3[01]|0?[1-9])"
 _SPOKEN_DIGIT: Final = f"(?:[공영]|{_D})"
@@ -74,9 +78,15 @@ NUMERIC: Final = (
     _pattern(
         "date",
         "date",
-        rf"(?:(?P<y>이천 ?(?:이?십 ?)?{_D}?|(?:19|20)\d\d) ?년 ?)?(?P<m>{_MONTH}) ?월 ?(?P<d>{_DAY}) ?일{_TAIL}",
+        rf"(?:(?P<y>{_YEAR}) ?년 ?)?(?P<m>{_MONTH}) ?월 ?(?P<d>{_DAY}) ?일{_TAIL}",
     ),
     _pattern("date", "month", rf"(?P<m>{_MONTH}) ?월(?=$|[.,?]|에|부터|까지|달| ?(?:말|초|중순|중))"),
+    _pattern("date", "year", rf"(?P<y>{_YEAR}) ?년(?: ?(?P<m>{_MONTH}) ?월)?{_TAIL}"),
+    _pattern("duration", "nights", rf"(?P<n>{NUMBER}) ?박 ?(?P<d>{NUMBER}) ?일{_TAIL}"),
+    _pattern("count", "range", rf"(?P<n>\d+ ?[~-] ?\d+) ?(?P<u>{_RANGE_UNITS}){_TAIL}"),
+    _pattern("count", "range", rf"(?P<n>일이|이삼|삼사|사오|오육|오륙|육칠|칠팔|팔구) ?(?P<u>{_RANGE_UNITS}){_TAIL}"),
+    _pattern("measure", "below", rf"영하 ?(?P<n>{NUMBER}) ?도{_TAIL}"),
+    _pattern("duration", "long_days", rf"(?P<n>{NUMBER}) ?일{_TAIL}"),
     _pattern("duration", "days", rf"(?P<n>{NUMBER}) ?일{_AFTER_SPAN}"),
     _pattern("date", "day", rf"(?P<d>{_DAY}) ?일{_TAIL}"),
     _pattern("time", "clock", r"(?P<h>[01]?\d|2[0-4]):(?P<min>[0-5]\d)(?!\d)"),
@@ -87,8 +97,8 @@ NUMERIC: Final = (
     _pattern("duration", "months", rf"(?P<n>{NUMBER}) ?개월{_TAIL}"),
     _pattern("duration", "years", rf"(?P<n>{NUMBER}) ?년{_TAIL}"),
     _pattern("unit", "unit", rf"(?P<n>{NUMBER}) ?동 ?(?P<r>{NUMBER}) ?호{_TAIL}"),
-    _pattern("phone", "digits", r"(?P<g>\d{2,4}(?:[-. ]\d{3,4}){1,3})(?!\d)"),
-    _pattern("digits", "digits", rf"(?P<g>{_DIGIT_GROUP}(?:(?: |에 ?|다시 |-){_DIGIT_GROUP})*){_TAIL}(?!\d)"),
+    _pattern("digits", "digits", r"(?P<g>\d{2,4}(?:[-. ]\d{3,4}){1,3})(?!\d)"),
+    _pattern("digits", "digits", rf"(?P<g>{_DIGIT_GROUP}(?:(?: |[에의] ?|다시 |-){_DIGIT_GROUP})*){_TAIL}(?!\d)"),
     _pattern(
         "carno",
         "carno",
@@ -108,6 +118,7 @@ NATIVE_SHAPES: Final = (
     _pattern("time", "native_time", rf"(?P<h>{NATIVE}) ?시{_MINUTES}{_TAIL}"),
     _pattern("duration", "native_hours", rf"(?P<h>{NATIVE}) ?시간{_MINUTES}{_TAIL}"),
     _pattern("duration", "native_months", rf"(?P<h>{NATIVE}) ?달{_TAIL}"),
+    _pattern("count", "range", rf"(?P<n>한두|두세|서너|너댓|네댓|대여섯|예닐곱) ?(?P<u>{_RANGE_UNITS}){_TAIL}"),
     _pattern("count", "native_count", rf"(?P<h>{NATIVE}) ?(?P<u>{_NATIVE_COUNTERS}){_TAIL}"),
     _pattern("measure", "native_count", rf"(?P<h>{NATIVE}) ?(?P<u>{_MEASURES}){_TAIL}"),
 )

@@ -17,6 +17,7 @@ _GLUED: Final = {
     "년": "일이삼사오육칠팔구십",
     "층": "일이삼사오육칠팔구십",
     "일": "삼육칠팔구",
+    "명": "십백천만",
 }
 _BARE: Final = re.compile("[이사오구천]천|[이사오구천]만|만[이일사오구]|천[이일사오구]|백[이일사오구]")
 _WEAK_DIGITS: Final = frozenset("일이사오")
@@ -86,14 +87,18 @@ def doubtful_number(numeral: str) -> bool:
     return " " in numeral.strip() and len(said) < 4
 
 
-def doubtful_digits(run: str) -> bool:
-    """Tell whether syllables that could be digits read one by one are more likely ordinary words."""
-    groups = [group for group in re.split(r"에 ?|다시 | |-", run) if group]
+def doubtful_digits(run: str, *, announced: bool) -> bool:
+    """Tell whether syllables that could be digits read one by one are more likely ordinary words.
+
+    `announced`: a word such as 번호 or 코드 stands before them.
+    """
+    groups = [group for group in re.split(r"[에의] ?|다시 | |-", run) if group]
     digits = "".join(groups)
-    if "에" in run and min(len(group) for group in groups) < 3:
+    joined = "에" in run or "의" in run
+    if len(digits) < 3 or (joined and (len(groups[0]) < 2 or min(len(group) for group in groups[1:]) < 3)):
         return True
-    if any(char.isdigit() for char in digits) or len(digits) < 3:
-        return len(digits) < 3
+    if announced or _has_digits(digits):
+        return False
     longest = max(len(group) for group in groups)
     if longest >= 4 or len(digits) >= 7:
         return False
