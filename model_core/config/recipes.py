@@ -38,6 +38,7 @@ def summarizer_mini() -> RunConfig:
             muon_lr=5e-3,
             warmup_steps=40,
             ema_decay=0.98,
+            wire_copying=True,
             threads=1,
         ),
         data=DataConfig(drill_share=0.7, drill_until=14_000),

@@ -119,7 +119,7 @@ class TrainConfig:
 
     `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1. `decay_share` is the last
     part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts only with the Muon optimizer, which
-    takes the matrices; `lr` is AdamW's, for everything else. `precision` is that of the matrix products; "auto" takes
+    takes the matrices; `wire_copying` starts a new model with induction heads (`models/copying.py`); `lr` is AdamW's, for everything else. `precision` is that of the matrix products; "auto" takes
     bf16 where the processor has it.
     """
 
@@ -137,6 +137,7 @@ class TrainConfig:
     transcript_loss_weight: float = 0.1
     precision: Precision = "auto"
     ema_decay: float = 0.0
+    wire_copying: bool = False
     bias_update_rate: float = 1e-3
     seed: int = 1
     log_every: int = 10

@@ -27,6 +27,7 @@ from model_core.data.examples import ExampleSource, MixedExamples, SimulatedExam
 from model_core.data.packing import PackedBatch
 from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer
 from model_core.errors import ConfigError
+from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
 from model_core.registry.store import Registry
 from model_core.training.callbacks import Checkpointer, Evaluator, LogSink, MetricsFile, MetricsSink, Monitor
@@ -109,6 +110,8 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
     model = Decoder(replace(config.model, eos_token_id=end, pad_token_id=end))
     if not config.init:
         model.init_weights(config.train.seed)
+        if config.train.wire_copying:
+            wire_copying(model, config.train.seed)
         return model
     folder = Path(config.init)
     found, wanted = read_config(folder), model.config
