@@ -119,8 +119,8 @@ class TrainConfig:
 
     `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1. `decay_share` is the last
     part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts only with the Muon optimizer, which
-    takes the matrices; `wire_copying` starts a new model with induction heads (`models/copying.py`); `lr` is AdamW's, for everything else. `precision` is that of the matrix products; "auto" takes
-    bf16 where the processor has it.
+    takes the matrices; `lr` is AdamW's, for everything else. `wire_copying` starts a new model with induction heads
+    (`models/copying.py`). `precision` is that of the matrix products; "auto" takes bf16 where the processor has it.
     """
 
     max_steps: int

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from model_core.data.call import Action, Item, Line, Summary, Topic
+from model_core.data.quoting import quoted
 from model_core.data.simulator.expand import CallSimulator
 from model_core.data.simulator.noise import corrupt_call
 from model_core.errors import DataError
@@ -32,7 +33,8 @@ class ExampleSource(Protocol):
 
 
 class SimulatedExamples:
-    """Simulated calls of a split, each made wrong by one of the noise levels, as a recognizer would.
+    """Simulated calls of a split, each made wrong by one of the noise levels, as a recognizer would, and summarized in
+    words of its own.
 
     `substitute_share` of them have their nouns exchanged, so that a model must copy what it reads.
     """
@@ -49,7 +51,7 @@ class SimulatedExamples:
         call = self._simulator.call(index)
         if level > 0:
             call = corrupt_call(call, rng, level)
-        return SummaryExample(call.lines, call.summary)
+        return SummaryExample(call.lines, quoted(call.summary, call.lines))
 
 
 class MixedExamples:

@@ -3,10 +3,13 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from model_core.data.call import SimulatedCall
 from model_core.data.corpus import call_texts, file_texts, training_calls
 from model_core.data.korean.values import find_values
+from model_core.data.quoting import quoted
 from model_core.data.tokenizer import VOCAB_SIZE, train_tokenizer
 from model_core.errors import ModelCoreError
 from model_core.inference.lexicon import build_lexicon
@@ -18,6 +21,13 @@ def _texts(options: argparse.Namespace) -> Iterator[str]:
         yield from file_texts(path, options.corpus_lines)
 
 
+def _in_both_words(count: int) -> Iterator[SimulatedCall]:
+    """Yield training calls with their references as written, and in the calls' own words."""
+    for call in training_calls(count, seed=1):
+        yield call
+        yield replace(call, summary=quoted(call.summary, call.lines))
+
+
 def prepare(options: argparse.Namespace) -> None:
     """Write the lexicon and, unless only that is asked for, the tokenizer into a folder."""
     options.out.mkdir(parents=True, exist_ok=True)
@@ -25,7 +35,7 @@ def prepare(options: argparse.Namespace) -> None:
         tokenizer = train_tokenizer(_texts(options), options.vocab_size)
         tokenizer.save(options.out)
         print(f"{options.out}: {tokenizer.vocab_size} tokens")
-    lexicon = build_lexicon(training_calls(options.calls, seed=1), lambda text: bool(find_values(text)))
+    lexicon = build_lexicon(_in_both_words(options.calls), lambda text: bool(find_values(text)))
     lexicon.save(options.out)
     print(f"{options.out}: {len(lexicon.words)} words, {len(lexicon.stems)} stems, {len(lexicon.added)} endings")
 

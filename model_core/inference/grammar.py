@@ -26,6 +26,7 @@ from model_core.inference.writing import (
     Table,
     Values,
     Words,
+    Written,
     source_lines,
 )
 
@@ -88,7 +89,7 @@ class SummaryState:
     def __init__(self, grammar: SummaryGrammar, lines: Sequence[Line], max_tokens: int) -> None:
         self._vocabulary, self._limits = grammar.vocabulary, grammar.limits
         self._sources = source_lines(lines, grammar.find_spans, grammar.lexicon, grammar.limits.max_value_chars)
-        self._words = Words(grammar.known, self._sources)
+        self._words: dict[tuple[int, ...], Words] = {}
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._value_open = as_ids([self._vocabulary.value_open])
@@ -193,20 +194,28 @@ class SummaryState:
             cited.append(int(np.flatnonzero(self._vocabulary.lines == token)[0]) + 1)
             left = [number for number in left if number > cited[-1]]
 
-    def _begin(self, cited: list[int]) -> Table:
-        return self._values.begin(self._citable if self._limits.values_from_whole_call else cited)
+    def _begin(self, cited: list[int], written: Written = frozenset()) -> Table:
+        return self._values.begin(self._citable if self._limits.values_from_whole_call else cited, written)
+
+    def _words_of(self, cited: list[int]) -> Words:
+        """Return the automaton of words that are known or stand in the lines."""
+        key = tuple(cited)
+        if key not in self._words:
+            self._words[key] = Words(self._known, [self._sources[number - 1] for number in cited])
+        return self._words[key]
 
     def _text(self, cited: list[int], max_words: int, after: list[str]) -> Text:
-        """Write words and values; return the token of the section that ends the text."""
-        begin, gap = self._begin(cited), self._words.table(BEFORE_WORD)
-        cursor = Cursor(self._words)
-        words = 0
+        """Write words and values, no place of the call twice; return the token of the section that ends the text."""
+        automaton = self._words_of(cited)
+        gap, cursor = automaton.table(BEFORE_WORD), Cursor(automaton)
+        words, written = 0, Written()
         while True:
+            begin = self._begin(cited, written)
             options, ends = cursor.ids, self._sections(after).ids
             more = words == 0 or (cursor.may_end and words < max_words and not self._closing)
             if more:
                 options.append(gap.ids)
-            if more and not (self._closing and len(gap.ids)):
+            if more and len(begin.ids) and not (self._closing and len(gap.ids)):
                 options.append(self._value_open)
             if cursor.may_end:
                 options.append(ends)
@@ -214,7 +223,9 @@ class SummaryState:
             if token in ends:
                 return token
             if token == self._value_open:
-                yield from self._run([Cursor(self._values, begin)], self._value_close)
+                value = Cursor(self._values, begin)
+                yield from self._run([value], self._value_close)
+                written |= self._values.written(value)
                 cursor.enter(AFTER_VALUE)
                 words += 1
             elif token in gap.after and more:

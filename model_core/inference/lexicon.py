@@ -22,7 +22,7 @@ MIN_ENDING_SCRIPTS: Final = 3
 # A single syllable fits too many words to say that one was copied from the call.
 MIN_STEM: Final = 2
 # Marks that may follow any word of a summary.
-TAILS: Final = (",", ".")
+TAILS: Final = (",", ".", "?")
 HasValue = Callable[[str], bool]
 
 
@@ -63,7 +63,7 @@ def build_lexicon(calls: Iterable[SimulatedCall], has_value: HasValue) -> Lexico
     """Learn the lexicon of training references.
 
     Args:
-        calls: each of one script; a script should come often, in its several wordings.
+        calls: each of one script; a script should come often, in its several wordings and quoted as in training.
         has_value: tells whether a text holds a figure, date, time, amount or phone number.
     """
     counter = _Counter(has_value)
@@ -96,7 +96,8 @@ class _Counter:
             if mark:
                 self._added[after].add(script)
                 continue
-            self._words[piece].add(script)
+            if piece not in heads:
+                self._words[piece].add(script)
             stem = next((piece[:end] for end in range(len(piece), MIN_STEM - 1, -1) if piece[:end] in heads), "")
             if stem:
                 self._added[piece[len(stem) :]].add(script)
@@ -140,7 +141,7 @@ def _heads(words: Iterable[str]) -> dict[str, str]:
     """Return every beginning of the words, each with the shortest rest that follows it."""
     heads: dict[str, str] = {}
     for word in words:
-        bare = word.rstrip("".join((*TAILS, "?", "!")))
+        bare = word.rstrip("".join((*TAILS, "!")))
         for end in range(1, len(bare) + 1):
             rest = bare[end:]
             if bare[:end] not in heads or len(rest) < len(heads[bare[:end]]):

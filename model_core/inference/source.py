@@ -14,7 +14,7 @@ Span = tuple[int, int]
 FindSpans = Callable[[str], Sequence[Span]]
 # Longer words are no words; they would only lengthen the worst case of a text that has to end.
 MAX_WORD_CHARS: Final = 16
-_PUNCTUATION: Final = "".join((*TAILS, "?", "!"))
+_PUNCTUATION: Final = "".join((*TAILS, "!"))
 
 
 @dataclass(frozen=True)

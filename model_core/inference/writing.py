@@ -13,9 +13,10 @@ from model_core.inference.source import FindSpans, SourceLine
 from model_core.inference.trie import NONE, ROOT, ByteTrie, Moves, moves
 from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 
-# A state is (kind, node) inside a word and (line, offset, limit, phase) inside a value.
+# A state is (kind, node) inside a word and (line, start, offset, limit, phase) inside a value.
 State = tuple[int, ...]
 States = frozenset[State]
+Written = frozenset[tuple[int, int, int]]
 _GAP, _START, _KNOWN, _COPIED, _ENDING, _TAIL, _AFTER_VALUE, _ROLE = range(8)
 _IS_WORD, _TAKES_ENDING = 1, 2
 _BLANK: Final = ord(" ")
@@ -72,7 +73,12 @@ class Cursor:
     @property
     def may_end(self) -> bool:
         """Whether what is written may end here."""
-        return any(self._automaton.may_end(state) for state in self._states)
+        return bool(self.states)
+
+    @property
+    def states(self) -> States:
+        """The states in which what is written may end here."""
+        return frozenset(state for state in self._states if self._automaton.may_end(state))
 
     def advance(self, token: int) -> None:
         """Take a token; one that does not fit leaves no state."""
@@ -183,12 +189,16 @@ class Values:
     def __init__(self, vocabulary: Vocabulary, lines: Sequence[SourceLine]) -> None:
         self._vocabulary, self._lines = vocabulary, lines
         self._tables: dict[State, Table] = {}
-        self._begin: dict[int, Table] = {}
+        self._begin: dict[tuple[int, tuple[tuple[int, int], ...]], Table] = {}
 
-    def begin(self, numbers: Iterable[int]) -> Table:
-        """Return the tokens with which a value of the lines (1-based) may begin."""
-        tables = [self._begin_of(number - 1) for number in numbers]
-        return merge(tables)
+    def begin(self, numbers: Iterable[int], written: Written = frozenset()) -> Table:
+        """Return the tokens with which a value of the lines (1-based) may begin, past what is written already."""
+        return merge([self._begin_of(number - 1, written) for number in numbers])
+
+    @staticmethod
+    def written(cursor: Cursor) -> Written:
+        """Return the places of the call, as (line, start, end), that a cursor at the end of a value has read."""
+        return frozenset((line, start, offset) for line, start, offset, _, _ in cursor.states)
 
     def table(self, state: State) -> Table:
         """Return the tokens that continue a run."""
@@ -198,25 +208,27 @@ class Values:
 
     def may_end(self, state: State) -> bool:
         """Whether the value may end here."""
-        line, offset, _, phase = state
+        line, _, offset, _, phase = state
         return phase == _READING and offset in self._lines[line].ends
 
-    def _begin_of(self, line: int) -> Table:
-        if line not in self._begin:
+    def _begin_of(self, line: int, written: Written) -> Table:
+        here = tuple(sorted((start, end) for number, start, end in written if number == line))
+        if (line, here) not in self._begin:
             starts = [
-                (line, run.start, run.limit, _BEFORE_BLANK if run.blank else _READING)
+                (line, run.start, run.start, run.limit, _BEFORE_BLANK if run.blank else _READING)
                 for run in self._lines[line].runs()
+                if not any(start <= run.start < end for start, end in here)
             ]
-            self._begin[line] = Table(moves(self._vocabulary.text, starts, self._step))
-        return self._begin[line]
+            self._begin[line, here] = Table(moves(self._vocabulary.text, starts, self._step))
+        return self._begin[line, here]
 
     def _step(self, state: State, byte: int) -> Iterator[State]:
-        line, offset, limit, phase = state
+        line, start, offset, limit, phase = state
         if phase == _BEFORE_BLANK:
             if byte == _BLANK:
-                yield (line, offset, limit, _AFTER_BLANK)
+                yield (line, start, offset, limit, _AFTER_BLANK)
         elif offset < limit and self._lines[line].raw[offset] == byte:
-            yield (line, offset + 1, limit, _READING)
+            yield (line, start, offset + 1, limit, _READING)
 
 
 def source_lines(

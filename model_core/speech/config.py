@@ -35,5 +35,5 @@ class SpeechTrainConfig:
     guide_weight: float = 1.5
     weight_decay: float = 0.03
     masks_from: float = 2.0
-    save_every_s: float = 300.0
+    save_every_s: float = 600.0
     seed: int = 1

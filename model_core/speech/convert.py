@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration
 
 from model_core.speech.features import NUM_MELS
+from model_core.speech.model import HEADS
 from model_core.speech.tokenizer import load_tokenizer, save_tokenizer
 
 QUANTIZATION = "int8"
@@ -65,13 +66,13 @@ def _write_source(checkpoint: Path, source: Path) -> None:
 
 
 def write_weights(checkpoint: Path, folder: Path) -> None:
-    """Write the checkpoint's weights and jamo head as float16 safetensors, for training to go on from."""
+    """Write the checkpoint's weights and CTC heads as float16 safetensors, for training to go on from."""
     shutil.rmtree(folder, ignore_errors=True)
     model = WhisperForConditionalGeneration.from_pretrained(checkpoint, torch_dtype=torch.float16)
     model.save_pretrained(folder)
     save_tokenizer(load_tokenizer(checkpoint), folder)
-    head = {name: value.half() for name, value in load_file(checkpoint / "jamo_head.safetensors").items()}
-    save_file(head, folder / "jamo_head.safetensors")
+    heads = {name: value.half() for name, value in load_file(checkpoint / HEADS).items()}
+    save_file(heads, folder / HEADS)
 
 
 def main() -> None:

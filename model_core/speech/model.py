@@ -1,4 +1,4 @@
-"""The speech model while it learns: stock Whisper weights, windows of any length, a jamo head for training only.
+"""The speech model while it learns: stock Whisper weights, windows of any length, two CTC heads for training only.
 
 It knows tensors; it does not know where windows come from or how they are written to disk.
 Shapes: B batch, M mel bands, T frames, S encoder steps (T / 2), D width, U decoder steps, V vocabulary, J jamo.
@@ -15,23 +15,37 @@ from model_core.speech.config import SpeechModelConfig
 from model_core.speech.tokenizer import BLANK, NUM_JAMO, NUM_TIME_TOKENS, SPECIAL
 
 IGNORE = -100
+HEADS = "ctc_heads.safetensors"
 MAX_LABELS = 440
 GUIDE_WIDTH = 0.08
 
 
 class SpeechModel(nn.Module):
-    """`whisper` is what ships; `jamo_head` hears sounds in the encoder's output and is dropped at conversion."""
+    """`whisper` is what ships; the heads hear in the encoder's output and are dropped at conversion.
+
+    `jamo_head` hears sounds, `syllable_head` whole syllables, each where it ends, so that the decoder finds what it
+    has to write in one place.
+    """
 
     def __init__(self, whisper: WhisperForConditionalGeneration) -> None:
         super().__init__()
         self.whisper = whisper
         self.jamo_head = nn.Linear(whisper.config.d_model, NUM_JAMO)
+        self.syllable_blank = int(whisper.config.eos_token_id)
+        self.syllable_head = nn.Linear(whisper.config.d_model, self.syllable_blank + 1)
+        with torch.no_grad():  # silence everywhere, or the first losses would drown all others
+            self.syllable_head.weight.zero_()
+            self.syllable_head.bias.zero_()[self.syllable_blank] = 10.0
         self._looks: list[torch.Tensor] = []
         for layer in whisper.model.decoder.layers:
             # Only the plain attention hands out its weights, and only the cross-attention's are wanted.
             layer.encoder_attn.config = copy.deepcopy(whisper.config)
             layer.encoder_attn.config._attn_implementation = "eager"
             layer.encoder_attn.register_forward_hook(lambda _module, _inputs, output: self._looks.append(output[1]))
+
+    def heads_state(self) -> dict[str, torch.Tensor]:
+        """Return copies of the heads' weights, by their names in this model."""
+        return {name: value.clone() for name, value in self.state_dict().items() if "_head." in name}
 
     def encode(self, mel_BMT: torch.Tensor) -> torch.Tensor:
         """Encode (B, M, T), with T up to 3000. Returns (B, S, D)."""
@@ -46,14 +60,11 @@ class SpeechModel(nn.Module):
 
     def jamo_loss(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor, jamo: list[list[int]]) -> torch.Tensor:
         """Return the CTC loss a jamo of the encoder's output; frames past `num_frames_B` are not asked."""
-        logp_SBJ = functional.log_softmax(self.jamo_head(x_BSD).float(), dim=-1).transpose(0, 1)
-        targets = torch.tensor([number for ids in jamo for number in ids], dtype=torch.long)
-        sizes_B = torch.tensor([len(ids) for ids in jamo])
-        steps_B = ((num_frames_B + 1) // 2).clamp(max=x_BSD.shape[1])
-        losses_B = functional.ctc_loss(
-            logp_SBJ, targets, steps_B, sizes_B, blank=BLANK, reduction="none", zero_infinity=True
-        )
-        return losses_B.sum() / sizes_B.sum().clamp(min=1)
+        return _ctc(self.jamo_head(x_BSD), num_frames_B, jamo, BLANK)
+
+    def syllable_loss(self, x_BSD: torch.Tensor, num_frames_B: torch.Tensor, ids: list[list[int]]) -> torch.Tensor:
+        """Return the CTC loss a token of the encoder's output; `ids` are text tokens without spaces and marks."""
+        return _ctc(self.syllable_head(x_BSD), num_frames_B, ids, self.syllable_blank)
 
     def text_loss(self, x_BSD: torch.Tensor, inputs_BU: torch.Tensor, labels_BU: torch.Tensor) -> torch.Tensor:
         """Return the cross-entropy a token of `labels_BU` (IGNORE where there is none)."""
@@ -104,6 +115,17 @@ class SpeechModel(nn.Module):
             if bool(done_B.all()):
                 break
         return [row[len(prompt) :] for row in ids_BU.tolist()]
+
+
+def _ctc(logits_BSV: torch.Tensor, num_frames_B: torch.Tensor, ids: list[list[int]], blank: int) -> torch.Tensor:
+    logp_SBV = functional.log_softmax(logits_BSV.float(), dim=-1).transpose(0, 1)
+    targets = torch.tensor([number for row in ids for number in row], dtype=torch.long)
+    sizes_B = torch.tensor([len(row) for row in ids])
+    steps_B = ((num_frames_B + 1) // 2).clamp(max=logits_BSV.shape[1])
+    losses_B = functional.ctc_loss(
+        logp_SBV, targets, steps_B, sizes_B, blank=blank, reduction="none", zero_infinity=True
+    )
+    return losses_B.sum() / sizes_B.sum().clamp(min=1)
 
 
 def new_model(config: SpeechModelConfig) -> SpeechModel:

@@ -38,7 +38,7 @@ from model_core.speech.dataset import (
     read_corpora,
 )
 from model_core.speech.error_rate import character_error_rate
-from model_core.speech.model import SpeechModel, decoder_batch, mask_features, new_model
+from model_core.speech.model import HEADS, SpeechModel, decoder_batch, mask_features, new_model
 from model_core.speech.optimizer import MuonAdam
 from model_core.speech.sources import call_texts
 from model_core.speech.tokenizer import (
@@ -77,8 +77,9 @@ class Trainer:
     def __init__(self, config: SpeechTrainConfig, model: SpeechModel, tokenizer: Tokenizer, run: Path) -> None:
         self.config, self.model, self.tokenizer, self.run = config, model, tokenizer, run
         self.optimizer = MuonAdam(model.named_parameters(), config.weight_decay)
-        self.elapsed_s, self.step, self.guide = 0.0, 0, 0.0
+        self.elapsed_s, self.step, self.guide, self.syllable = 0.0, 0, 0.0, 0.0
         self.prompt, self.end = prompt_ids(tokenizer), special_id(tokenizer, END)
+        self._marks = frozenset(number for mark in " .,?" for number in tokenizer.encode(mark).ids)
         self._masks = torch.Generator().manual_seed(config.seed)
 
     @property
@@ -104,7 +105,10 @@ class Trainer:
             if self.progress >= self.config.ctc_until:
                 inputs_BU, labels_BU = decoder_batch(batch.token_ids, self.prompt, self.end)
                 text = self.model.text_loss(x_BSD, inputs_BU, labels_BU)
-                loss = self.config.ctc_weight * jamo + (1 - self.config.ctc_weight) * text
+                heard = [[token for token in ids if token not in self._marks] for ids in batch.token_ids]
+                syllable = self.model.syllable_loss(x_BSD, batch.num_frames, heard)
+                self.syllable = float(syllable.detach())
+                loss = self.config.ctc_weight * (jamo + syllable) / 2 + (1 - self.config.ctc_weight) * text
                 if self.progress < self.config.guide_until:
                     guide = self.model.guide_loss(x_BSD, batch.num_frames, labels_BU)
                     loss = loss + self.config.guide_weight * guide
@@ -125,10 +129,7 @@ class Trainer:
         fresh.mkdir(parents=True)
         self.model.whisper.save_pretrained(fresh)
         save_tokenizer(self.tokenizer, fresh)
-        save_file(
-            {name: value.clone() for name, value in self.model.jamo_head.state_dict().items()},
-            fresh / "jamo_head.safetensors",
-        )
+        save_file(self.model.heads_state(), fresh / HEADS)
         save_file(self.optimizer.state, fresh / "optimizer.safetensors")
         counts = {"elapsed_s": self.elapsed_s, "step": self.step, "optimizer_steps": self.optimizer.steps}
         (fresh / "state.json").write_text(json.dumps({**counts, "config": asdict(self.config)}))
@@ -164,9 +165,8 @@ def load_model(folder: Path) -> SpeechModel:
     """Read a model folder of transformers' Whisper class, with its jamo head where it has one."""
     whisper = WhisperForConditionalGeneration.from_pretrained(folder, torch_dtype=torch.float32)
     model = SpeechModel(cast(WhisperForConditionalGeneration, whisper))
-    if (folder / "jamo_head.safetensors").exists():
-        head = {name: value.float() for name, value in load_file(folder / "jamo_head.safetensors").items()}
-        model.jamo_head.load_state_dict(head)
+    if (folder / HEADS).exists():
+        model.load_state_dict({name: value.float() for name, value in load_file(folder / HEADS).items()}, strict=False)
     return model
 
 
@@ -202,7 +202,7 @@ def _learn_for(
     config = trainer.config
     kept: deque[Batch] = deque(maxlen=64)
     rng = random.Random(config.seed + trainer.step + rank)
-    heldout, texts = heldout_windows(trainer.tokenizer, corpora, 32)
+    heldout, texts = heldout_windows(trainer.tokenizer, corpora, 12)
     losses: deque[tuple[float, float]] = deque(maxlen=50)
     saved_s, before = trainer.elapsed_s, time.monotonic()
     while trainer.progress < 1.0:
@@ -226,14 +226,14 @@ def _report(trainer: Trainer, losses: "deque[tuple[float, float]]") -> None:
     jamo = sum(loss[0] for loss in losses) / len(losses)
     text = sum(loss[1] for loss in losses) / len(losses)
     log.info(
-        "step %d elapsed_s %.0f jamo %.3f text %.3f guide %.3f lr %.2e",
-        *(trainer.step, trainer.elapsed_s, jamo, text, trainer.guide, trainer.learning_rate()),
+        "step %d elapsed_s %.0f jamo %.3f syllable %.3f text %.3f guide %.3f lr %.2e",
+        *(trainer.step, trainer.elapsed_s, jamo, trainer.syllable, text, trainer.guide, trainer.learning_rate()),
     )
 
 
 def _look(trainer: Trainer, heldout: Batch, texts: list[str]) -> None:
     trainer.model.eval()
-    ids = trainer.model.greedy(heldout.mel.float(), trainer.prompt, trainer.end, most=60)
+    ids = trainer.model.greedy(heldout.mel.float(), trainer.prompt, trainer.end, most=40)
     trainer.model.train()
     heard = [text_of(trainer.tokenizer, row) for row in ids]
     log.info("step %d held-out CER %.3f", trainer.step, character_error_rate(texts, heard))
