@@ -79,7 +79,7 @@ def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> Read
     if not summary.one_line.supported and summary.one_line.text:
         doubtful.insert(0, _claim(summary.one_line, lines, _("한 줄 요약")))
     return ReadSummary(
-        title=summary.title,
+        title=title_of(summary),
         one_line=_claim(summary.one_line if summary.one_line.supported else Statement(text=""), lines),
         topics=tuple(
             Subject(topic.title, claims)
@@ -94,6 +94,11 @@ def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> Read
         sentiment=str(SENTIMENTS[summary.sentiment]),
         content=summary,
     )
+
+
+def title_of(summary: CallSummary) -> str:
+    """Return the title of `summary`; that of a call in which nobody spoke is in the reader's language."""
+    return _("음성 없음") if summary.method == "empty" else summary.title
 
 
 Lines = Mapping[int, TranscriptSegment]
