@@ -93,10 +93,10 @@ def _message(call: ast.expr | None) -> Message | None:
 def read_po(text: str) -> dict[Message, tuple[str, ...]]:
     """Return the messages of a ``.po`` with their translations ("" where one is missing); its header is left out."""
     catalog = {}
-    for block in re.split(r"\n\s*\n", text):
+    for block in text.split("\n\n"):
         fields: dict[str, str] = {}
         name = ""
-        for line in block.splitlines():
+        for line in block.split("\n"):
             if match := re.match(r'(msg\w+(?:\[\d\])?) (".*")', line):
                 name = match[1]
                 fields[name] = ast.literal_eval(match[2])
