@@ -1,4 +1,4 @@
-"""Calls as tests need them: waiting, finished with transcript and summary, failed; each owned by somebody of a house."""
+"""Calls as tests need them: waiting or finished with transcript and summary, each owned by somebody of a house."""
 
 from typing import Any
 

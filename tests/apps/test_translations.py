@@ -1,4 +1,4 @@
-"""English is complete: every string of the code is translated, the compiled catalogue is the edited one, pages switch."""
+"""English is complete: all strings are translated, the compiled catalogue is the edited one, the pages switch."""
 
 import gettext
 import io
