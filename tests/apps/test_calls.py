@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from apps.accounts.models import AccessLog
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
 from apps.jobs.reasons import REASONS, describe
 from apps.transcripts.services import import_turns
-from tests.calls import add_transcript, end_job, finished_call, summarize, summary, waiting_call
+from tests.calls import end_job, finished_call, summarize, summary, waiting_call
 from tests.people import TwoHouses
 
 
@@ -50,10 +51,12 @@ def test_a_strange_address_of_the_list_is_no_error(agent: Client, houses: TwoHou
     assert agent.get(f"/calls/?{query}").status_code == 200
 
 
-def test_the_list_takes_few_queries(agent: Client, houses: TwoHouses, django_assert_max_num_queries: "object") -> None:
+def test_the_list_takes_few_queries(
+    agent: Client, houses: TwoHouses, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(12):
         finished_call(houses.ours, title=str(number))
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
+    with django_assert_max_num_queries(14):
         agent.get("/calls/")
 
 
@@ -164,11 +167,10 @@ def test_the_recording_is_sent_in_ranges(agent: Client, houses: TwoHouses) -> No
 
 
 def test_a_deleted_call_leaves_nothing_but_its_log(
-    agent: Client, houses: TwoHouses, django_capture_on_commit_callbacks: "object"
+    agent: Client, houses: TwoHouses, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     call = finished_call(houses.ours)
-    add_transcript(call)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):
         answer = agent.post(f"/calls/{call.pk}/delete/", follow=True)
     assert "통화를 지웠습니다" in answer.content.decode()
     assert not Call.objects.exists()

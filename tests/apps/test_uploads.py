@@ -35,7 +35,7 @@ def _upload(client: Client, *files: SimpleUploadedFile, **fields: Any) -> tuple[
     return answer.status_code, json.loads(answer.content)["results"]
 
 
-def _read(client: Client, result: dict[str, str]) -> Job:
+def _read(result: dict[str, str]) -> Job:
     """Run the stage that reads the uploaded file and return the job as it then is."""
     job = Job.objects.get(call_id=result["url"].strip("/").split("/")[-1])
     run_job(job.pk, {"io"})
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_says_why_in_both_languages(agent: Client, tm
     make, korean, english = BAD[name]
     status, (result,) = _upload(agent, _file(make(tmp_path / name).read_bytes(), name))
     assert status == 201
-    assert _read(agent, result).state == "failed"
+    assert _read(result).state == "failed"
     for path in (result["url"], "/calls/"):
         agent.cookies["django_language"] = "ko"
         assert korean in agent.get(path).content.decode()
@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_read_says_why_in_both_languages(agent: Client, tm
 def test_a_recording_without_header_is_told_its_format_afterwards(agent: Client, tmp_path: Path) -> None:
     raw = _file(bytes([0xFF, 0x7F, 0x20, 0xA0] * 4000), "raw.ulaw")
     result = _upload(agent, raw)[1][0]
-    assert _read(agent, result).reason == "headerless"
+    assert _read(result).reason == "headerless"
     assert 'name="codec"' in agent.get(result["url"]).content.decode()
     agent.post(f"{result['url']}retry/", {"codec": "mulaw", "rate_hz": "8000"})
     job = Job.objects.latest("created_at")
