@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from apps.calls.models import Call
 from apps.calls.selectors import party_counts
 from apps.jobs.progress import Progress, progress_of
 from apps.jobs.selectors import latest_job_by_call
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
-from apps.summaries.reading import title_of
+from apps.summaries.reading import in_words
 from apps.summaries.selectors import current_by_call
 from workers.contracts.summary import CallSummary
 
@@ -62,8 +60,8 @@ def rows_of(calls: list[Call]) -> list[CallRow]:
 
 def _glance(content: CallSummary, *, approved: bool, author: object) -> Glance:
     return Glance(
-        title=title_of(content),
-        one_line=_line(content),
+        title=in_words(content, content.title),
+        one_line=in_words(content, content.one_line.text) if content.one_line.supported else "",
         category=str(CATEGORIES[content.category]) if content.category != "other" else "",
         outcome=str(OUTCOMES[content.outcome]) if content.outcome != "unknown" else "",
         sentiment=str(SENTIMENTS[content.sentiment]) if content.sentiment != "neutral" else "",
@@ -73,9 +71,3 @@ def _glance(content: CallSummary, *, approved: bool, author: object) -> Glance:
         approved=approved,
         by_person=author is not None,
     )
-
-
-def _line(content: CallSummary) -> str:
-    if content.method == "empty":
-        return _("통화에서 말한 사람이 없습니다.")
-    return content.one_line.text if content.one_line.supported else ""

@@ -14,6 +14,7 @@ from apps.jobs.reasons import REASONS, describe
 from apps.transcripts.services import import_turns
 from tests.calls import end_job, finished_call, summarize, summary, waiting_call
 from tests.people import TwoHouses
+from workers.engines.extractive import nobody_spoke
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_a_finished_call_shows_evidence_and_doubt(agent: Client, houses: TwoHous
 
 def test_a_call_in_which_nobody_spoke_says_so(agent: Client, houses: TwoHouses) -> None:
     call = waiting_call(houses.ours)
-    summarize(call, summary(method="empty"))
+    summarize(call, nobody_spoke())
     end_job(call)
     assert "통화에서 말한 사람이 없습니다." in _text(agent, f"/calls/{call.pk}/")
     assert "음성 없음" in _text(agent, "/calls/")
