@@ -65,7 +65,7 @@ class CorrectionForm(forms.Form):
             self._add_text(f"action-{a}-when", action.when or "", rows=0)
 
     def _add_text(self, name: str, initial: str, rows: int = 2, hint: str | Promise = "") -> None:
-        attributes = {"placeholder": hint} if hint and not initial else {}
+        attributes: dict[str, Any] = {"placeholder": hint} if hint and not initial else {}
         widget: forms.Widget = (
             forms.Textarea(attrs=attributes | {"rows": rows}) if rows else forms.TextInput(attributes)
         )
