@@ -17,6 +17,7 @@ from tests.stack.running import SAMPLES, Stack, running_stack
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.slow]
 CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
 WORK_MS = 120_000
+expect.set_options(timeout=30_000)  # the workers share the processors with the browser
 STRANGER, PASSWORD = "stranger", "correct horse battery"
 _MAKE_STRANGER = f"""
 from apps.accounts.models import Role
@@ -124,7 +125,7 @@ def _summarize_again_in_a_batch(page: Page) -> None:
 
 
 def _read_in_english(page: Page) -> None:
-    page.get_by_role("button", name="EN").click()
+    page.get_by_role("button", name="EN", exact=True).click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("#account")).to_contain_text("1 of 1 done")
 
