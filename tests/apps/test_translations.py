@@ -7,7 +7,8 @@ import re
 import pytest
 from django.conf import settings
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as search
 from hypothesis import strategies as st
 
 from apps.accounts.models import User
@@ -62,6 +63,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0\x04\r", exclude_categories=
 MESSAGES = st.builds(Message, TEXTS.filter(str.strip), st.just("") | TEXTS)
 
 
+@search(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(MESSAGES, st.tuples(TEXTS.filter(str.strip)), max_size=6))
 def test_python_reads_what_was_written_and_compiled(catalog: dict[Message, tuple[str]]) -> None:
     assert read_po(write_po(catalog)) == catalog
