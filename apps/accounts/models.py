@@ -20,6 +20,9 @@ class Organization(models.Model):
     name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        verbose_name = verbose_name_plural = _("조직")
+
     def __str__(self) -> str:
         return self.name
 
@@ -39,6 +42,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="one_membership_each")]
+        verbose_name = verbose_name_plural = _("소속")
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organization} · {self.role}"
@@ -56,6 +60,7 @@ class AccessLog(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-at"])]
+        verbose_name = verbose_name_plural = _("접근 기록")
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.actor} {self.action} {self.object_type} {self.object_id}"

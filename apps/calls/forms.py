@@ -25,12 +25,17 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(file, initial) for file in sent]
 
 
-class UploadForm(forms.Form):
+class FormatForm(forms.Form):
+    """How to read a recording that has no header."""
+
+    codec = forms.ChoiceField(required=False, choices=[("", _("자동")), *CODECS.items()])
+    rate_hz = forms.IntegerField(required=False, min_value=4000, max_value=192_000)
+
+
+class UploadForm(FormatForm):
     """Recordings, and how to read them when they have no header."""
 
     files: Any = FilesField(allow_empty_file=True, max_length=255)
-    codec = forms.ChoiceField(required=False, choices=[("", _("자동")), *CODECS.items()])
-    rate_hz = forms.IntegerField(required=False, min_value=4000, max_value=192_000)
 
 
 class FilterForm(forms.Form):

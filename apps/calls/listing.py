@@ -7,6 +7,7 @@ from apps.calls.selectors import party_counts
 from apps.jobs.progress import Progress, progress_of
 from apps.jobs.selectors import latest_job_by_call
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
+from apps.summaries.reading import in_words
 from apps.summaries.selectors import current_by_call
 from workers.contracts.summary import CallSummary
 
@@ -59,8 +60,8 @@ def rows_of(calls: list[Call]) -> list[CallRow]:
 
 def _glance(content: CallSummary, *, approved: bool, author: object) -> Glance:
     return Glance(
-        title=content.title,
-        one_line=content.one_line.text if content.one_line.supported else "",
+        title=in_words(content, content.title),
+        one_line=in_words(content, content.one_line.text) if content.one_line.supported else "",
         category=str(CATEGORIES[content.category]) if content.category != "other" else "",
         outcome=str(OUTCOMES[content.outcome]) if content.outcome != "unknown" else "",
         sentiment=str(SENTIMENTS[content.sentiment]) if content.sentiment != "neutral" else "",

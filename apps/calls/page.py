@@ -31,7 +31,7 @@ class Turn:
     opens: bool
 
     @property
-    def doubtful(self) -> bool:
+    def unsure(self) -> bool:
         return self.segment.confidence < LOW_CONFIDENCE
 
 

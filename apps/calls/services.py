@@ -143,6 +143,15 @@ def record_search(*, actor: User, organization_id: uuid.UUID) -> None:
     )
 
 
+@transaction.atomic
+def declare_format(*, call: Call, actor: User, codec: str, rate_hz: int | None) -> None:
+    """Write down how to read the call's recording, which has no header; processing it again is up to the caller."""
+    Recording.objects.filter(call=call).update(declared_codec=codec, declared_rate_hz=rate_hz)
+    log_access(
+        actor=actor, organization_id=call.organization_id, action="declare_format", kind="call", object_id=call.pk
+    )
+
+
 def describe_recording(*, call_id: uuid.UUID, facts: dict[str, Any]) -> None:
     """Write what the probe found out: channels, sample rate, codec, the copy to listen to and its peaks."""
     Recording.objects.filter(call_id=call_id).update(**facts)

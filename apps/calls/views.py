@@ -18,12 +18,19 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from apps.accounts.selectors import access_organization
-from apps.calls.forms import FilterForm, UploadForm
+from apps.calls.forms import FilterForm, FormatForm, UploadForm
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
 from apps.calls.selectors import access_call, access_calls, access_recording, find_calls
-from apps.calls.services import DuplicateRecording, add_recording, delete_call, record_reading, record_search
+from apps.calls.services import (
+    DuplicateRecording,
+    add_recording,
+    declare_format,
+    delete_call,
+    record_reading,
+    record_search,
+)
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
 from apps.core.paging import page_of
@@ -157,7 +164,8 @@ def show_call(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     actor = person(request)
     call = access_call(actor, call_id)
     record_reading(call=call, actor=actor, action="read_call")
-    return render(request, "calls/page.html", call_page(actor, call, version=request.GET.get("version", "")))
+    context = call_page(actor, call, version=request.GET.get("version", ""))
+    return render(request, "calls/page.html", context | {"format": FormatForm()})
 
 
 @require_GET
@@ -200,9 +208,15 @@ def regenerate(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @refusals_as_messages("calls:list")
 def retry(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
-    """Run the call again from where it stopped; a call that never ran, from the start."""
+    """Run the call again from where it stopped; a call that never ran, from the start.
+
+    A recording without a header can be told its codec and sample rate on the way.
+    """
     actor = person(request)
     call = access_call(actor, call_id)
+    form = FormatForm(request.POST)
+    if form.is_valid() and form.cleaned_data["codec"]:
+        declare_format(call=call, actor=actor, **form.cleaned_data)
     job = _newest_job(call)
     if job is None:
         request_processing(call=call, actor=actor)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 720, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 12, 28
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ def _polyline(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x},{y}" for x, y in points)
 
 
-def _averaged(values: Sequence[float], weight: float = 0.8) -> list[float]:
-    averages: list[float] = []
-    for value in values:
-        averages.append(value if not averages else weight * averages[-1] + (1 - weight) * value)
+def _averaged(values: Sequence[float]) -> list[float]:
+    """Return the centred averages of `values`: unlike a running average they do not lag behind what falls."""
+    most = max(1, len(values) // 12)
+    averages = []
+    for index in range(len(values)):
+        reach = min(most, index, len(values) - 1 - index)
+        window = values[index - reach : index + reach + 1]
+        averages.append(sum(window) / len(window))
     return averages

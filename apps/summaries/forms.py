@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
@@ -63,14 +64,17 @@ class CorrectionForm(forms.Form):
             self._add_text(f"action-{a}-who", action.who, rows=0)
             self._add_text(f"action-{a}-when", action.when or "", rows=0)
 
-    def _add_text(self, name: str, initial: str, rows: int = 2) -> None:
-        widget: forms.Widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput()
+    def _add_text(self, name: str, initial: str, rows: int = 2, hint: str | Promise = "") -> None:
+        attributes: dict[str, Any] = {"placeholder": hint} if hint and not initial else {}
+        widget: forms.Widget = (
+            forms.Textarea(attrs=attributes | {"rows": rows}) if rows else forms.TextInput(attributes)
+        )
         self.fields[name] = forms.CharField(required=False, max_length=_MAX_CHARS, initial=initial, widget=widget)
 
     def _add_statement(self, name: str, statement: Statement) -> None:
-        self._add_text(name, statement.text)
+        self._add_text(name, statement.text, hint=_("더하기"))
         numbers = ", ".join(map(str, statement.evidence))
-        self._add_text(f"{name}-evidence", numbers, rows=0)
+        self._add_text(f"{name}-evidence", numbers, rows=0, hint=_("줄 번호"))
         self.fields[f"{name}-evidence"].help_text = str(_("근거가 되는 대화 줄 번호"))
 
     def one_line_row(self) -> Row:

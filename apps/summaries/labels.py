@@ -54,3 +54,8 @@ VALUE_KINDS: dict[str, str | Promise] = {
     "address": _("주소"),
     "name": _("이름"),
 }
+# What the engine writes of a call in which nobody spoke; a person may have put other words in its place.
+SILENCE: dict[str, str | Promise] = {
+    "음성 없음": _("음성 없음"),
+    "통화에서 말한 사람이 없습니다.": _("통화에서 말한 사람이 없습니다."),
+}

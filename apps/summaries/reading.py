@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS, VALUE_KINDS
+from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS, SILENCE, VALUE_KINDS
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Value
 
@@ -79,8 +79,8 @@ def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> Read
     if not summary.one_line.supported and summary.one_line.text:
         doubtful.insert(0, _claim(summary.one_line, lines, _("한 줄 요약")))
     return ReadSummary(
-        title=summary.title,
-        one_line=_claim(summary.one_line if summary.one_line.supported else Statement(text=""), lines),
+        title=in_words(summary, summary.title),
+        one_line=_claim(_headline(summary), lines),
         topics=tuple(
             Subject(topic.title, claims)
             for topic in summary.topics
@@ -94,6 +94,17 @@ def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> Read
         sentiment=str(SENTIMENTS[summary.sentiment]),
         content=summary,
     )
+
+
+def in_words(summary: CallSummary, text: str) -> str:
+    """Return `text` of `summary`; what stands for silence is said in the reader's language."""
+    return str(SILENCE.get(text, text)) if summary.method == "empty" else text
+
+
+def _headline(summary: CallSummary) -> Statement:
+    if not summary.one_line.supported:
+        return Statement(text="")
+    return summary.one_line.model_copy(update={"text": in_words(summary, summary.one_line.text)})
 
 
 Lines = Mapping[int, TranscriptSegment]

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Organization
 
@@ -22,6 +23,7 @@ class RetrainRequest(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = verbose_name_plural = _("학습 요청")
 
     def __str__(self) -> str:
         return f"{self.recipe} {self.run_id}"

@@ -25,6 +25,10 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, unique=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
+            options={
+                'verbose_name': '조직',
+                'verbose_name_plural': '조직',
+            },
         ),
         migrations.CreateModel(
             name='User',
@@ -61,6 +65,8 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organization')),
             ],
             options={
+                'verbose_name': '소속',
+                'verbose_name_plural': '소속',
                 'constraints': [models.UniqueConstraint(fields=('user', 'organization'), name='one_membership_each')],
             },
         ),
@@ -76,6 +82,8 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organization')),
             ],
             options={
+                'verbose_name': '접근 기록',
+                'verbose_name_plural': '접근 기록',
                 'indexes': [models.Index(fields=['organization', '-at'], name='accounts_ac_organiz_f9cfc1_idx')],
             },
         ),

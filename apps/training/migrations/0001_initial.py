@@ -29,6 +29,8 @@ class Migration(migrations.Migration):
                 ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': '학습 요청',
+                'verbose_name_plural': '학습 요청',
                 'ordering': ['-created_at'],
             },
         ),

@@ -1,0 +1,140 @@
+"""The first call as a person lives it, in Chromium against the running product.
+
+From the login and the upload to a summary that is checked, corrected, approved, summarized again in a batch and read
+in English; a stranger finds none of it. Everything waits for what the page shows, never for a length of time.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.stack.running import SAMPLES, Stack, running_stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.slow]
+CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
+WORK_MS = 120_000
+expect.set_options(timeout=30_000)  # the workers share the processors with the browser
+STRANGER, PASSWORD = "stranger", "correct horse battery"
+_MAKE_STRANGER = f"""
+from apps.accounts.models import Role
+from apps.accounts.services import ensure_member
+ensure_member(organization="다른 회사", username="{STRANGER}", password="{PASSWORD}", role=Role.ADMIN)
+"""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    with running_stack(tmp_path / "data", "--no-samples") as running:
+        yield running
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def _sign_in(browser: Browser, stack: Stack, username: str, password: str) -> tuple[Page, list[str]]:
+    """Return a signed-in page and the list that its console errors go into."""
+    page = browser.new_context(locale="ko-KR", viewport={"width": 1440, "height": 900}).new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{stack.url}/login/")
+    page.get_by_label("아이디").fill(username)
+    page.get_by_label("비밀번호").fill(password)
+    page.get_by_role("button", name="로그인").click()
+    expect(page).to_have_url(f"{stack.url}/calls/")
+    return page, errors
+
+
+@pytest.mark.timeout(420)
+def test_from_the_upload_to_an_approved_summary(stack: Stack, browser: Browser) -> None:
+    password = (stack.data_dir / "demo-password").read_text()
+    page, errors = _sign_in(browser, stack, "demo", password)
+    _upload(page)
+    call_url = page.url
+    _follow_the_evidence(page)
+    _leave_the_player_alone_while_hangul_is_composed(page)
+    _correct_and_approve(page)
+    _summarize_again_in_a_batch(page)
+    _read_in_english(page)
+    assert errors == []
+    _ask_as_a_stranger(browser, stack, call_url)
+
+
+def _upload(page: Page) -> None:
+    """Upload the shortest sample and wait on its page until the summary is there."""
+    sample = min(SAMPLES.glob("*.wav"), key=lambda path: path.stat().st_size)
+    page.locator("#id_files").set_input_files(sample)
+    row = page.locator(".upload[data-status=added]")
+    expect(row).to_contain_text(sample.name)
+    row.get_by_role("link", name="열기").click()
+    expect(page.locator("section.summary")).to_be_visible(timeout=WORK_MS)
+    expect(page.locator("#progress")).to_have_count(0)
+
+
+def _follow_the_evidence(page: Page) -> None:
+    """Click the last evidence link: its line lights up and the player goes there and plays."""
+    link = page.locator("[data-ref]").last
+    turn = page.locator(f"#s{link.get_attribute('data-ref')}")
+    link.click()
+    expect(turn).to_have_class(re.compile(r"\blit\b"))
+    expect(turn).to_be_in_viewport()
+    start_s = float(turn.get_attribute("data-start-s") or "nan")
+    page.wait_for_function(
+        "start => { const at = document.querySelector('audio').currentTime; return at > 0 && at >= start - 0.1; }",
+        arg=start_s,
+    )
+
+
+def _leave_the_player_alone_while_hangul_is_composed(page: Page) -> None:
+    page.evaluate("document.querySelector('audio').pause()")
+    for composing in ("true", "false"):
+        page.evaluate(
+            "composing => document.body.dispatchEvent(new KeyboardEvent('keydown',"
+            " {code: 'Space', isComposing: composing === 'true', bubbles: true, cancelable: true}))",
+            composing,
+        )
+        still = page.evaluate("document.querySelector('audio').paused")
+        assert still == (composing == "true")
+
+
+def _correct_and_approve(page: Page) -> None:
+    page.get_by_role("link", name="고치기").click()
+    page.get_by_label("제목").fill("사람이 고친 제목")
+    page.get_by_role("button", name="저장하고 승인").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("사람이 고친 제목")
+    expect(page.locator(".approved")).to_be_visible()
+
+
+def _summarize_again_in_a_batch(page: Page) -> None:
+    page.get_by_role("navigation", name="주 메뉴").get_by_role("link", name="통화").click()
+    page.locator("input[name=calls]").first.check()
+    page.get_by_role("button", name="요약 다시 만들기").click()
+    page.wait_for_url(re.compile(r"/batches/[0-9a-f-]{36}/$"))
+    expect(page.locator("#account:not([hx-get])")).to_contain_text("1건 중 1건 완료", timeout=WORK_MS)
+
+
+def _read_in_english(page: Page) -> None:
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#account")).to_contain_text("1 of 1 done")
+
+
+def _ask_as_a_stranger(browser: Browser, stack: Stack, call_url: str) -> None:
+    stack.manage("shell", "-c", _MAKE_STRANGER)
+    stranger, _ = _sign_in(browser, stack, STRANGER, PASSWORD)
+    expect(stranger.locator("main")).to_contain_text("아직 통화가 없습니다")
+    for address in (call_url, f"{call_url}audio/"):
+        answer = stranger.request.get(address)
+        assert answer.status == 404
+        assert "사람이 고친 제목" not in answer.text()
