@@ -1,6 +1,7 @@
 """Plans, sweeps and comparisons as text for people. It computes nothing."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from model_core.planner.architecture import active_parameters, total_parameters
 from model_core.planner.plan import Plan, Serving
@@ -43,8 +44,8 @@ def plan_text(plan: Plan, tokens: float, availability: float) -> str:
             f"{plan.exchange_network_bytes / _GB:.1f} GB to other nodes, a device and step",
             f"rate      {plan.tokens_per_s:,.0f} tokens/s, {plan.tokens_per_s_per_device:,.0f} a device, "
             f"MFU {100 * plan.mfu:.1f} %",
-            f"time      {plan.days(tokens, availability):.1f} days for {tokens:.3g} tokens at {100 * availability:.0f} % "
-            "availability",
+            f"time      {plan.days(tokens, availability):.1f} days for {tokens:.3g} tokens, "
+            f"training {100 * availability:.0f} % of the time",
         )
     )
 
@@ -77,8 +78,14 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
     ]
     lines += [
         f"| {item.run.model} | {item.run.cluster} | {item.run.layout.label} | {item.run.software} | "
-        f"{item.run.tokens_per_s_per_device:,.0f} | {item.plan.tokens_per_s_per_device:,.0f} | {100 * item.error:+.0f} % | "
-        f"{'yes' if item.run.fitted else 'no'} |"
+        f"{item.run.tokens_per_s_per_device:,.0f} | {item.plan.tokens_per_s_per_device:,.0f} | "
+        f"{100 * item.error:+.0f} % | {'yes' if item.run.fitted else 'no'} |"
         for item in comparisons
     ]
+    for fitted, name in ((True, "used to fit"), (False, "not used to fit")):
+        errors = [abs(item.error) for item in comparisons if item.run.fitted is fitted]
+        lines.append(
+            f"\n{name}: {len(errors)} runs, error {100 * median(errors):.0f} % in the median, "
+            f"{100 * max(errors):.0f} % at most"
+        )
     return "\n".join(lines)
