@@ -32,9 +32,8 @@ def plan_text(plan: Plan, tokens: float, availability: float) -> str:
     verdict = "fits" if memory.fits else "DOES NOT FIT"
     return "\n".join(
         (
-            f"{plan.model.name}: {total_parameters(plan.model) / _GB:.1f} B parameters, "
-            f"{active_parameters(plan.model) / _GB:.1f} B active, "
-            f"{plan.flops_per_token / 1e9:.1f} GFLOP a training token",
+            f"{plan.model.name}: {_count(total_parameters(plan.model))} parameters, "
+            f"{_count(active_parameters(plan.model))} active, {plan.flops_per_token / 1e9:.3g} GFLOP a training token",
             f"layout    {plan.layout.label}, data {plan.layout.data(plan.cluster)}, {plan.layout.precision}, "
             f"on {plan.cluster.name}, software {plan.software}",
             f"batch     {plan.layout.tokens_per_step(plan.cluster):,} tokens of {plan.layout.sequence_length}",
@@ -48,6 +47,10 @@ def plan_text(plan: Plan, tokens: float, availability: float) -> str:
             f"training {100 * availability:.0f} % of the time",
         )
     )
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.1f} M"
 
 
 def serving_text(serving: Serving) -> str:
