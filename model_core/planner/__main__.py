@@ -70,7 +70,7 @@ def parse_layout(text: str, base: Layout) -> Layout:
 
 
 def _base_layout(arguments: argparse.Namespace, model: Architecture, cluster: Cluster) -> Layout:
-    precision = arguments.precision or ("bf16" if cluster.device.has_fp8 else "fp32")
+    precision: PlanPrecision = arguments.precision or ("bf16" if cluster.device.has_fp8 else "fp32")
     length = arguments.sequence_length or min(4096, model.max_positions)
     return Layout(sequence_length=length, precision=precision, optimizer=arguments.optimizer)
 

@@ -94,7 +94,7 @@ def _addresses(text: str) -> dict[int, FoundValue]:
 def _is_address(match: re.Match[str]) -> bool:
     """Tell whether the numbers are an address's and not what follows a particle (그걸로 이 정도)."""
     if match["a"] or match["e"]:
-        return bool((match["b"] or match["e"]).strip())
+        return bool((match["b"] or match["e"] or "").strip())
     number = match["b"].strip()
     return bool(number) and (number[0].isdigit() or re.search("[십백천]", number) is not None)
 

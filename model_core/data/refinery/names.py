@@ -54,6 +54,29 @@ _CUES: Final = (
         re.MULTILINE,
     ),
 )
+# Who somebody is and not what they are called: people too, so particles do not tell them from names.
+_ROLES: Final = frozenset(
+    [
+        *_TITLE.split("|"),
+        *re.split(r"\|", _ROLE.replace(" ?", "")),
+        *(
+            "직원",
+            "점원",
+            "종업원",
+            "안내원",
+            "경비원",
+            "배달원",
+            "판매원",
+            "승무원",
+            "공무원",
+            "연구원",
+            "조합원",
+            "관리원",
+        ),
+        *("관리자", "책임자", "대표자", "소비자", "이용자", "사용자", "참석자", "방문자", "동승자", "운전자", "당사자"),
+        *("미용사", "정비사", "운전사", "조리사", "영양사", "상담사", "임대인", "임차인", "보증인", "상대방", "조정인"),
+    ]
+)
 _VERBAL: Final = "하해한할함합했"
 # Words that look like a name in front of a title or behind a role.
 _WORDS: Final = frozenset(
@@ -360,7 +383,7 @@ def find_names(text: str) -> list[str]:
 
 def _is_word(name: str) -> bool:
     """Tell whether what stands where a name does is a word, or a verb made of one (전화해)."""
-    return name in _WORDS or (name[:2] in _WORDS and name[2:] in _VERBAL)
+    return name in _WORDS or name in _ROLES or (name[:2] in _WORDS and name[2:] in _VERBAL)
 
 
 def name_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:

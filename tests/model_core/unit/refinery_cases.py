@@ -99,7 +99,7 @@ def nearly(text: str, rng: random.Random, share: float = 0.02) -> str:
     letters = list(text)
     places = [place for place, letter in enumerate(letters) if "가" <= letter <= "힣"]
     for place in rng.sample(places, max(1, round(share * len(places)))):
-        letters[place] = rng.choice("가나다라마바사아자차")
+        letters[place] = rng.choice("가나다라마바사아자차".replace(letters[place], ""))
     return "".join(letters)
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from model_core.data.refinery.__main__ import main
 from model_core.data.refinery.documents import Document, Record, parse, read_records
+from model_core.data.refinery.quality import quality_reason
 from model_core.data.refinery.run import run_refinery
-from model_core.data.refinery.settings import RefinerySettings
+from model_core.data.refinery.settings import QualityLimits, RefinerySettings
 from model_core.data.refinery.shards import unpack_rows
 from model_core.errors import DataError
 from tests.model_core.unit.refinery_cases import korean_text, nearly, respelled, write_jsonl
@@ -35,7 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def planted(folder: Path) -> tuple[Path, Path]:
     """Write 400 documents with known faults, and the evaluation texts."""
     rng = random.Random(11)
-    good = [korean_text(rng) for _ in range(300)]
+    good = [text for text in (korean_text(rng) for _ in range(320)) if not quality_reason(text, QualityLimits())][:300]
     texts = [*good, *(respelled(text) for text in good[:30]), *(nearly(text, rng, 0.008) for text in good[30:50])]
     held_out = [korean_text(rng, 3) for _ in range(10)]
     texts += [korean_text(rng) + "\n" + text for text in held_out]
