@@ -74,7 +74,7 @@ def test_the_search_gives_the_fastest_that_fits_and_keeps_the_batch() -> None:
 
 def test_the_smallest_cluster_that_keeps_a_deadline_is_recommended() -> None:
     base, batch = Layout(), 2**20
-    deadline = Deadline(tokens=1e11, days=40, availability=0.9)
+    deadline = Deadline(tokens=1e11, days=12, availability=0.9)
     best = fewest_devices(QWEN, H200S, base, batch, STOCK, deadline)
     assert best is not None
     assert best.days(deadline.tokens, deadline.availability) <= deadline.days
