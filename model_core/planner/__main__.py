@@ -6,21 +6,28 @@ every rank's shards of one of this project's models from meta tensors.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
 from model_core.errors import ConfigError
 from model_core.planner.architecture import Architecture
 from model_core.planner.catalog import get_architecture, get_config
 from model_core.planner.cluster import Cluster, parse_cluster
-from model_core.planner.layout import Layout
+from model_core.planner.layout import Checkpointing, Layout, PlanOptimizer, PlanPrecision
 from model_core.planner.plan import Plan, make_plan, plan_serving
 from model_core.planner.published import PUBLIC_RUNS, compare
 from model_core.planner.report import comparison_text, plan_text, ranking_text, serving_text
 from model_core.planner.sweep import Deadline, default_batch_tokens, fewest_devices, sweep
 from model_core.planner.timing import SOFTWARE
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "checkpointing": get_args(Checkpointing),
+    "precision": get_args(PlanPrecision),
+    "optimizer": get_args(PlanOptimizer),
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=float, help="the deadline")
     parser.add_argument("--batch-tokens", type=int, help="tokens of one optimizer step")
     parser.add_argument("--sequence-length", type=int, help="tokens of one sequence (default 4096, or what it knows)")
-    parser.add_argument("--precision", choices=("fp32", "bf16", "fp8"), help="default bf16, on a CPU fp32")
-    parser.add_argument("--optimizer", choices=("adamw", "adamw-bf16-moments", "muon"), default="adamw")
+    parser.add_argument("--precision", choices=_CHOICES["precision"], help="default bf16, on a CPU fp32")
+    parser.add_argument("--optimizer", choices=_CHOICES["optimizer"], default="adamw")
     parser.add_argument("--software", choices=sorted(SOFTWARE), default="stock", help="how well a program overlaps")
     parser.add_argument("--availability", type=float, default=0.9, help="the share of time spent training")
     parser.add_argument("--layout", help="one layout, such as tensor=2,pipeline=8,expert=64,accumulation=128")
@@ -46,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 def parse_layout(text: str, base: Layout) -> Layout:
     """Return `base` with the fields that `text` names.
 
-    Raises: ConfigError for a field that a layout does not have or a value that is not of its type.
+    Raises: ConfigError for a field that a layout does not have or a value that it cannot hold.
     """
     values: dict[str, Any] = {}
     for item in text.split(","):
@@ -54,22 +61,27 @@ def parse_layout(text: str, base: Layout) -> Layout:
         if name not in {field.name for field in fields(Layout)}:
             known = ", ".join(field.name for field in fields(Layout))
             raise ConfigError(f"layout has no field {name!r}; it has {known}")
-        if isinstance(getattr(base, name), int):
-            if not value.isdecimal():
-                raise ConfigError(f"layout.{name} is {value!r}; it must be a whole number")
-            values[name] = int(value)
-        else:
-            values[name] = value
-    layout = replace(base, **values)
-    if layout.checkpointing not in ("none", "selective", "full"):
-        raise ConfigError(f"layout.checkpointing is {layout.checkpointing!r}; it must be none, selective or full")
-    return layout
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise ConfigError(f"layout.{name} is {value!r}; it must be one of {', '.join(_CHOICES[name])}")
+        if name not in _CHOICES and not (value.isascii() and value.isdecimal()):
+            raise ConfigError(f"layout.{name} is {value!r}; it must be a whole number")
+        values[name] = value if name in _CHOICES else int(value)
+    return replace(base, **values)
 
 
 def _base_layout(arguments: argparse.Namespace, model: Architecture, cluster: Cluster) -> Layout:
-    precision = arguments.precision or ("bf16" if cluster.device.has_fp8 else "fp32")
+    precision: PlanPrecision = arguments.precision or ("bf16" if cluster.device.has_fp8 else "fp32")
     length = arguments.sequence_length or min(4096, model.max_positions)
     return Layout(sequence_length=length, precision=precision, optimizer=arguments.optimizer)
+
+
+def _check_numbers(arguments: argparse.Namespace) -> None:
+    if not 0 < arguments.availability <= 1:
+        raise ConfigError(f"availability is {arguments.availability}; it must be above 0 and at most 1")
+    for name in ("tokens", "days", "batch_tokens", "top"):
+        value = getattr(arguments, name)
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigError(f"{name} is {value}; it must be above 0 and finite")
 
 
 def _check(as_json: bool) -> int:
@@ -133,17 +145,18 @@ def _report(arguments: argparse.Namespace, model: Architecture, cluster: Cluster
         print(json.dumps(result, indent=2))
         return 0
     print(plan_text(best, arguments.tokens, arguments.availability))
-    print(serving_text(plan_serving(model, cluster, best.layout.sequence_length)))
+    if best.memory.fits:
+        print(serving_text(plan_serving(model, cluster, best.layout.sequence_length)))
     if len(plans) > 1:
         print(f"\nof {len(plans)} layouts that fit:")
         print(ranking_text(plans[: arguments.top], arguments.tokens, arguments.availability))
     if arguments.days:
-        print(f"\n{arguments.days:g} days: {'too late' if late else 'in time'} on {cluster.name}; ", end="")
-        if enough is None:
-            print("16 times as many devices would not do either")
-        else:
+        print(f"\n{arguments.days:g} days: {'too late' if late else 'in time'} on {cluster.name}")
+        if enough:
             days = enough.days(arguments.tokens, arguments.availability)
-            print(f"{enough.cluster.name} is enough ({days:.1f} days, {enough.layout.label})")
+            print(f"{enough.cluster.name} is enough: {days:.1f} days, {enough.layout.label}")
+        elif cluster.device.name != "local":
+            print("no number of devices that was tried is enough")
     return 0
 
 
@@ -153,8 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.check:
             return _check(arguments.json)
-        if not 0 < arguments.availability <= 1:
-            raise ConfigError(f"availability is {arguments.availability}; it must be above 0 and at most 1")
+        _check_numbers(arguments)
         model, cluster = get_architecture(arguments.model), parse_cluster(arguments.cluster)
         base = _base_layout(arguments, model, cluster)
         if arguments.simulate:

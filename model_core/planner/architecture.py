@@ -54,6 +54,10 @@ class Architecture:
                 f"{self.name} has no experts and {self.num_dense_layers} dense layers; "
                 f"all of its {self.num_layers} layers must be dense"
             )
+        if self.num_experts == 0 and self.prediction_layers:
+            raise ConfigError(
+                f"{self.name} has {self.prediction_layers} prediction layers and no experts; such a layer has experts"
+            )
 
     @property
     def num_moe_layers(self) -> int:
@@ -177,6 +181,14 @@ def layer_flops(model: Architecture, *, moe: bool, sequence_length: int) -> Laye
 def head_flops(model: Architecture) -> float:
     """Return the forward operations of a token in the output head."""
     return 2.0 * model.vocab_size * model.hidden_size
+
+
+def joining_parameters(model: Architecture) -> int:
+    """Return what a prediction layer has beside a layer: the matrix that joins two states, and three norms.
+
+    Source: DeepSeek-V3, arXiv 2412.19437, section 2.2.
+    """
+    return 2 * model.hidden_size**2 + 3 * model.hidden_size
 
 
 def train_flops_per_token(model: Architecture, sequence_length: int) -> float:

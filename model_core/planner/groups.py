@@ -54,6 +54,6 @@ def groups_of(kind: GroupKind, cluster: Cluster, layout: Layout) -> list[list[in
 
 
 def partition(size: int, parts: int, index: int) -> tuple[int, int]:
-    """Return the bounds of part `index` of `size` elements cut into `parts` equal pieces, the last ones maybe shorter."""
+    """Return the bounds of part `index` of `size` elements cut into `parts` pieces, equal but for the last ones."""
     piece = -(-size // parts)
     return min(size, index * piece), min(size, (index + 1) * piece)

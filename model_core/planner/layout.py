@@ -6,6 +6,7 @@ Source: parallel folding, arXiv 2504.14960; ZeRO stages, Rajbhandari et al. 2020
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from model_core.errors import ConfigError
@@ -81,6 +82,28 @@ def split_layers(model: Architecture, layout: Layout) -> tuple[int, ...]:
     return (base, *(base + (stage <= more) for stage in range(1, layout.pipeline - 1)), last)
 
 
+def stage_layers(model: Architecture, layout: Layout, stage: int) -> tuple[int, int]:
+    """Return the dense and the mixture layers of a stage.
+
+    Dense layers come first in the model; prediction layers, which are mixtures, stand behind the last stage's others.
+    """
+    counts = split_layers(model, layout)
+    first = sum(counts[:stage])
+    dense = max(0, min(model.num_dense_layers, first + counts[stage]) - first)
+    return dense, counts[stage] - dense + (model.prediction_layers if stage == layout.pipeline - 1 else 0)
+
+
+def telling_stages(model: Architecture, layout: Layout) -> list[int]:
+    """Return the stages of which one is the fullest and one the slowest: the ends, the second, the first all mixture.
+
+    Stages behind the second get no more layers than those before them and hold fewer micro batches at once.
+    """
+    ends = [0, *accumulate(split_layers(model, layout))]
+    mixture = next((stage for stage, first in enumerate(ends) if first >= model.num_dense_layers), 0)
+    last = layout.pipeline - 1
+    return sorted({0, min(1, last), min(mixture, last), last})
+
+
 def check_layout(model: Architecture, cluster: Cluster, layout: Layout) -> None:
     """Raise ConfigError, with the value and the limit, when the layout cannot exist on this cluster."""
     for field in ("tensor", "pipeline", "expert", "virtual_stages", "micro_batch", "accumulation", "sequence_length"):
@@ -137,9 +160,14 @@ def _check_devices(model: Architecture, cluster: Cluster, layout: Layout) -> Non
         stage % layout.expert == 0,
         f"expert is {layout.expert}; it must divide the {stage} devices of a pipeline stage",
     )
+    node = cluster.device.devices_per_node
     _require(
-        layout.tensor <= cluster.device.devices_per_node,
-        f"tensor is {layout.tensor}; it must stay inside a node of {cluster.device.devices_per_node} devices",
+        node % layout.tensor == 0,
+        f"tensor is {layout.tensor}; it must divide a node of {node} devices",
+    )
+    _require(
+        node % layout.expert == 0 or layout.expert % node == 0,
+        f"expert is {layout.expert}; it must divide a node of {node} devices or fill whole ones",
     )
     _require(
         layout.virtual_stages == 1 or layout.accumulation % layout.pipeline == 0,

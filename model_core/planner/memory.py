@@ -11,12 +11,13 @@ from model_core.planner.architecture import (
     Architecture,
     dense_mlp_parameters,
     expert_parameters,
+    joining_parameters,
     router_parameters,
     split_attention_parameters,
     whole_attention_parameters,
 )
 from model_core.planner.cluster import Cluster
-from model_core.planner.layout import Layout, split_layers
+from model_core.planner.layout import Layout, stage_layers, telling_stages
 
 _OPTIMIZER_BYTES = {"adamw": 12, "adamw-bf16-moments": 8, "muon": 8}
 
@@ -65,14 +66,6 @@ class Memory:
         return self.total_bytes <= 0.95 * self.capacity_bytes
 
 
-def stage_layers(model: Architecture, layout: Layout, stage: int) -> tuple[int, int]:
-    """Return the dense and the expert layers of a stage; dense layers come first in the model."""
-    counts = split_layers(model, layout)
-    first = sum(counts[:stage])
-    dense = max(0, min(model.num_dense_layers, first + counts[stage]) - first)
-    return dense, counts[stage] - dense
-
-
 def rank_parameters(model: Architecture, layout: Layout, stage: int) -> RankParameters:
     """Return the weights of a device of `stage` before ZeRO divides them."""
     dense, moe = stage_layers(model, layout, stage)
@@ -80,15 +73,18 @@ def rank_parameters(model: Architecture, layout: Layout, stage: int) -> RankPara
     cut = (dense + moe) * split_attention_parameters(model)
     cut += dense * dense_mlp_parameters(model) + moe * model.num_shared_experts * expert_parameters(model)
     whole = (dense + moe) * (whole_attention_parameters(model) + 2 * width) + moe * router_parameters(model)
-    cut += ((stage == 0) + (stage == layout.pipeline - 1)) * model.vocab_size * width
-    whole += (stage == layout.pipeline - 1) * width
+    is_last = stage == layout.pipeline - 1
+    # A prediction layer reads the embedding again: where that is on another stage, the last one has a copy.
+    tables = (stage == 0) + is_last + (is_last and stage > 0 and model.prediction_layers > 0)
+    cut += tables * model.vocab_size * width
+    whole += is_last * (width + model.prediction_layers * joining_parameters(model))
     experts = moe * (model.num_experts // layout.expert) * expert_parameters(model)
     return RankParameters(cut // layout.tensor + whole, experts)
 
 
 def activation_bytes_per_token(model: Architecture, layout: Layout, *, moe: bool) -> float:
     """Return the bytes that one token of one layer keeps for the backward pass, over all tensor ranks together."""
-    bytes_per_value = 4 if layout.precision == "fp32" else 2
+    bytes_per_value = weight_bytes(layout)
     if layout.checkpointing == "full":
         return float(model.hidden_size * bytes_per_value)
     selective = layout.checkpointing == "selective"
@@ -102,7 +98,7 @@ def activation_bytes_per_token(model: Architecture, layout: Layout, *, moe: bool
 
 def full_activation_bytes_per_token(model: Architecture, layout: Layout, *, moe: bool) -> float:
     """Return the bytes that one token of one layer touches when nothing is recomputed."""
-    bytes_per_value = 4 if layout.precision == "fp32" else 2
+    bytes_per_value = weight_bytes(layout)
     values = _attention_values(model, selective=False) + _feed_forward_values(model, moe=moe, selective=False)
     return float(values * bytes_per_value)
 
@@ -164,18 +160,31 @@ def _buffer_bytes(model: Architecture, layout: Layout, parameters: RankParameter
     return exchanged + 2 * 2 * parameters.total / max(1, model.num_layers // layout.pipeline)
 
 
+def updated_parameters(parameters: RankParameters, cluster: Cluster, layout: Layout) -> int:
+    """Return the weights that one device's optimizer keeps and updates."""
+    if layout.zero_stage == 0:
+        return parameters.total
+    return -(-parameters.shared // layout.data(cluster)) - (-parameters.experts // layout.expert_data(cluster))
+
+
+def weight_bytes(layout: Layout) -> int:
+    """Return the bytes of one weight as it is computed with."""
+    return 4 if layout.precision == "fp32" else 2
+
+
+def optimizer_bytes(layout: Layout) -> int:
+    """Return the bytes that the optimizer keeps for one weight; in fp32 the weights are their own master copy."""
+    return _OPTIMIZER_BYTES[layout.optimizer] - (4 if layout.precision == "fp32" else 0)
+
+
 def stage_memory(model: Architecture, cluster: Cluster, layout: Layout, stage: int) -> Memory:
     """Return the bytes of one device of a stage."""
     parameters = rank_parameters(model, layout, stage)
-    weight_bytes = 4 if layout.precision == "fp32" else 2
-    # In fp32 the weights are their own master copy.
-    optimizer_bytes = _OPTIMIZER_BYTES[layout.optimizer] - (4 if layout.precision == "fp32" else 0)
-    data, expert_data = layout.data(cluster), layout.expert_data(cluster)
-    divided = -(-parameters.shared // data) - (-parameters.experts // expert_data)
+    updated = updated_parameters(parameters, cluster, layout)
     return Memory(
-        weights_bytes=weight_bytes * (divided if layout.zero_stage == 3 else parameters.total),
-        gradient_bytes=layout.gradient_bytes * (divided if layout.zero_stage >= 2 else parameters.total),
-        optimizer_bytes=optimizer_bytes * (divided if layout.zero_stage >= 1 else parameters.total),
+        weights_bytes=weight_bytes(layout) * (updated if layout.zero_stage == 3 else parameters.total),
+        gradient_bytes=layout.gradient_bytes * (updated if layout.zero_stage >= 2 else parameters.total),
+        optimizer_bytes=optimizer_bytes(layout) * updated,
         activation_bytes=int(_activation_bytes(model, layout, stage)),
         buffer_bytes=int(_buffer_bytes(model, layout, parameters)),
         reserved_bytes=cluster.device.reserved_bytes,
@@ -185,6 +194,6 @@ def stage_memory(model: Architecture, cluster: Cluster, layout: Layout, stage: i
 
 
 def peak_memory(model: Architecture, cluster: Cluster, layout: Layout) -> Memory:
-    """Return the bytes of the fullest device. Only the ends and the largest middle stages can be it."""
-    stages = sorted({0, min(1, layout.pipeline - 1), layout.pipeline - 1})
+    """Return the bytes of the fullest device."""
+    stages = telling_stages(model, layout)
     return max((stage_memory(model, cluster, layout, stage) for stage in stages), key=lambda memory: memory.total_bytes)

@@ -15,8 +15,8 @@ from model_core.planner.architecture import (
     train_flops_per_token,
 )
 from model_core.planner.cluster import Cluster
-from model_core.planner.layout import Layout, check_layout
-from model_core.planner.memory import Memory, peak_memory, stage_layers
+from model_core.planner.layout import Layout, check_layout, stage_layers, telling_stages
+from model_core.planner.memory import Memory, peak_memory
 from model_core.planner.timing import Software, StepTime, exchange_bytes, step_time
 
 _DAY_S = 86_400
@@ -88,8 +88,7 @@ def make_plan(model: Architecture, cluster: Cluster, layout: Layout, software: S
     """
     check_layout(model, cluster, layout)
     sent = exchange_bytes(model, cluster, layout)
-    middle = min(1, layout.pipeline - 1)
-    moe_layers = max(stage_layers(model, layout, stage)[1] for stage in (0, middle))
+    moe_layers = max(stage_layers(model, layout, stage)[1] for stage in telling_stages(model, layout))
     exchanges = moe_layers * layout.accumulation * (6 if layout.checkpointing == "full" else 4)
     tokens = exchanges * layout.tokens_per_micro_batch / layout.tensor
     return Plan(

@@ -1,6 +1,6 @@
 """Public training runs whose model, machines and layout are known, and how near the planner comes to them.
 
-Figures are tokens a second of one device, between failures. It holds data and one comparison.
+Figures are tokens a second of one device; docs/planner.md says where they were read. It holds data and one comparison.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from model_core.planner.timing import SOFTWARE
 _BRIDGE = "NVIDIA NeMo Megatron Bridge, performance summary, container {}"
 _LLAMA = "Llama Team 2024, arXiv 2407.21783, table 4; interleaving assumed"
 _DEEPSEEK = "DeepSeek-AI 2024, arXiv 2412.19437, sections 1 and 3.2: 180,000 H800 hours for 10^12 tokens"
+_AX = "SK Telecom 2026, arXiv 2601.09200: 10^13 tokens in 75 days, stops included; layout and batch assumed"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ _LLAMA_70B: dict[str, Any] = {
 }
 _QWEN_H100: dict[str, Any] = {"tensor": 2, "pipeline": 8, "virtual_stages": 4, "expert": 32, "precision": "fp8"}
 _V3_B200: dict[str, Any] = {"pipeline": 16, "expert": 8, "precision": "fp8"}
+_AX_K1: dict[str, Any] = {"pipeline": 8, "virtual_stages": 4, "expert": 16}
 
 PUBLIC_RUNS = (
     PublicRun("llama-3.1-405b", "8192xH100", _layout(2048, 8192, **_LLAMA_405B), _llama_rate(430), _LLAMA),
@@ -79,7 +81,7 @@ PUBLIC_RUNS = (
         fitted=True,
     ),
     PublicRun("deepseek-v3", "256xB200", _layout(2048, 256, **_V3_B200), 2139, _BRIDGE.format("25.11"), fitted=True),
-    PublicRun("deepseek-v3-no-mtp", "256xB200", _layout(4096, 256, **_V3_B200), 2689, _BRIDGE.format("26.02")),
+    PublicRun("deepseek-v3", "256xB200", _layout(4096, 256, **_V3_B200), 2689, _BRIDGE.format("26.02")),
     PublicRun(
         "deepseek-v3",
         "2048xH800",
@@ -88,6 +90,7 @@ PUBLIC_RUNS = (
         _DEEPSEEK,
         software="tuned",
     ),
+    PublicRun("ax-k1", "1024xH200", _layout(4096, 1024, **_AX_K1), 1e13 / (1024 * 75 * 86_400), _AX),
     PublicRun(
         "qwen3-235b-a22b", "256xH100", _layout(8192, 256, **_QWEN_H100), 1633, _BRIDGE.format("26.02"), fitted=True
     ),

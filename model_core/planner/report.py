@@ -1,6 +1,7 @@
 """Plans, sweeps and comparisons as text for people. It computes nothing."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from model_core.planner.architecture import active_parameters, total_parameters
 from model_core.planner.plan import Plan, Serving
@@ -31,9 +32,8 @@ def plan_text(plan: Plan, tokens: float, availability: float) -> str:
     verdict = "fits" if memory.fits else "DOES NOT FIT"
     return "\n".join(
         (
-            f"{plan.model.name}: {total_parameters(plan.model) / _GB:.1f} B parameters, "
-            f"{active_parameters(plan.model) / _GB:.1f} B active, "
-            f"{plan.flops_per_token / 1e9:.1f} GFLOP a training token",
+            f"{plan.model.name}: {_count(total_parameters(plan.model))} parameters, "
+            f"{_count(active_parameters(plan.model))} active, {plan.flops_per_token / 1e9:.3g} GFLOP a training token",
             f"layout    {plan.layout.label}, data {plan.layout.data(plan.cluster)}, {plan.layout.precision}, "
             f"on {plan.cluster.name}, software {plan.software}",
             f"batch     {plan.layout.tokens_per_step(plan.cluster):,} tokens of {plan.layout.sequence_length}",
@@ -43,10 +43,14 @@ def plan_text(plan: Plan, tokens: float, availability: float) -> str:
             f"{plan.exchange_network_bytes / _GB:.1f} GB to other nodes, a device and step",
             f"rate      {plan.tokens_per_s:,.0f} tokens/s, {plan.tokens_per_s_per_device:,.0f} a device, "
             f"MFU {100 * plan.mfu:.1f} %",
-            f"time      {plan.days(tokens, availability):.1f} days for {tokens:.3g} tokens at {100 * availability:.0f} % "
-            "availability",
+            f"time      {plan.days(tokens, availability):.1f} days for {tokens:.3g} tokens, "
+            f"training {100 * availability:.0f} % of the time",
         )
     )
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.1f} M"
 
 
 def serving_text(serving: Serving) -> str:
@@ -77,8 +81,14 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
     ]
     lines += [
         f"| {item.run.model} | {item.run.cluster} | {item.run.layout.label} | {item.run.software} | "
-        f"{item.run.tokens_per_s_per_device:,.0f} | {item.plan.tokens_per_s_per_device:,.0f} | {100 * item.error:+.0f} % | "
-        f"{'yes' if item.run.fitted else 'no'} |"
+        f"{item.run.tokens_per_s_per_device:,.0f} | {item.plan.tokens_per_s_per_device:,.0f} | "
+        f"{100 * item.error:+.0f} % | {'yes' if item.run.fitted else 'no'} |"
         for item in comparisons
     ]
+    for fitted, name in ((True, "used to fit"), (False, "not used to fit")):
+        errors = [abs(item.error) for item in comparisons if item.run.fitted is fitted]
+        lines.append(
+            f"\n{name}: {len(errors)} runs, error {100 * median(errors):.0f} % in the median, "
+            f"{100 * max(errors):.0f} % at most"
+        )
     return "\n".join(lines)

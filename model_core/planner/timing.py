@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from model_core.planner.architecture import Architecture, head_flops, layer_flops
 from model_core.planner.cluster import Cluster
-from model_core.planner.layout import Layout
+from model_core.planner.layout import Layout, stage_layers, telling_stages
 from model_core.planner.memory import (
     full_activation_bytes_per_token,
+    optimizer_bytes,
     rank_parameters,
-    stage_layers,
-    stage_memory,
+    updated_parameters,
+    weight_bytes,
 )
 
 
@@ -87,7 +88,7 @@ class StepTime:
     @property
     def total_s(self) -> float:
         """The whole step."""
-        return sum(vars(self).values())
+        return float(sum(vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,6 @@ class _Stage:
         self.counts = dict(zip((False, True), stage_layers(model, layout, stage), strict=True))
         self.parameters = rank_parameters(model, layout, stage).total
         self.is_last = stage == layout.pipeline - 1
-        if self.is_last:
-            self.counts[True] += model.prediction_layers
 
     def product_rate(self, efficiency: float) -> float:
         """Operations a second of matrix products."""
@@ -171,7 +170,7 @@ class _Stage:
         )
         passes = self.software.traffic_passes + 2 * self.recompute_share()
         # Weights are read by both passes, and gradients read and written, whatever the size of the micro batch.
-        weights = self.parameters * (4 + 2 * self.layout.gradient_bytes)
+        weights = 2 * self.parameters * (weight_bytes(self.layout) + self.layout.gradient_bytes)
         moved = passes * self.tokens * touched + weights
         return moved / (self.cluster.device.memory_bandwidth * self.software.memory_efficiency)
 
@@ -232,25 +231,28 @@ def _reduce_s(model: Architecture, cluster: Cluster, layout: Layout, software: S
     """Gradients and weights between data ranks, in one step, as far as they are not hidden."""
     parameters = rank_parameters(model, layout, stage)
     data, experts = layout.data(cluster), layout.expert_data(cluster)
-    link = cluster.device.network_link if cluster.count > cluster.device.devices_per_node else cluster.device.node_link
+    crosses = layout.stage_devices(cluster) > cluster.device.devices_per_node
+    link = cluster.device.network_link if crosses else cluster.device.node_link
     once = parameters.shared * _ring(data) + parameters.experts * _ring(experts)
     # ZeRO-2 and 3 reduce every micro batch, as no rank keeps a whole gradient; ZeRO-3 gathers weights twice in each.
     reductions = layout.accumulation if layout.zero_stage >= 2 else 1
     gathers = 2 * layout.accumulation if layout.zero_stage == 3 else 1
-    moved = once * (layout.gradient_bytes * reductions + 2 * gathers)
+    # Without ZeRO the second half of an all-reduce gathers the gradients where ZeRO gathers the weights.
+    gathered_bytes = layout.gradient_bytes if layout.zero_stage == 0 else weight_bytes(layout)
+    moved = once * (layout.gradient_bytes * reductions + gathered_bytes * gathers)
     return (1 - software.reduce_overlap) * moved / (link * software.network_efficiency)
 
 
 def _optimizer_s(model: Architecture, cluster: Cluster, layout: Layout, software: Software, stage: int) -> float:
-    memory = stage_memory(model, cluster, layout, stage)
-    divided = layout.data(cluster) if layout.zero_stage == 0 else 1
-    touched = 2 * memory.optimizer_bytes + (memory.gradient_bytes + memory.weights_bytes) / divided
+    updated = updated_parameters(rank_parameters(model, layout, stage), cluster, layout)
+    # State is read and written, gradients are read, weights written.
+    touched = updated * (2 * optimizer_bytes(layout) + layout.gradient_bytes + weight_bytes(layout))
     return touched / (cluster.device.memory_bandwidth * software.memory_efficiency)
 
 
 def step_time(model: Architecture, cluster: Cluster, layout: Layout, software: Software) -> StepTime:
     """Return the seconds of one optimizer step; the slowest stage sets the pace of all."""
-    stages = sorted({0, min(1, layout.pipeline - 1), layout.pipeline - 1})
+    stages = telling_stages(model, layout)
     parts = max(
         (_Stage(model, cluster, layout, software, stage).parts() for stage in stages),
         key=lambda seconds: sum(seconds.values()),

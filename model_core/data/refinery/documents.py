@@ -5,6 +5,7 @@ A record stays bytes until a worker parses it, so that reading keeps up with man
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Record:
-    """One line of a file, not yet parsed; `source` is the file's name, `line` counts from 1. `raw` is cut at the limit."""
+    """One line of a file, not yet parsed: the file's name, the line's number from 1, its bytes cut at the limit."""
 
     source: str
     line: int
@@ -61,7 +62,7 @@ def read_records(path: Path, max_bytes: int) -> Iterator[Record]:
                     raw = raw[:max_bytes] + rest[-1:]
                 if raw.strip():
                     yield Record(path.name, number, raw[:max_bytes], oversized)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from error
 
 
@@ -93,12 +94,19 @@ def _parse_json(line: str, name: str) -> Document | str:
     try:
         row = json.loads(line)
         text = row["text"] if "text" in row else _call_text(row["lines"])
-        people = tuple(str(person) for person in row.get("people", ()))
-        if not isinstance(text, str):
+        people = row.get("people", [])
+        if not isinstance(text, str) or not isinstance(people, list) or not all(map(_is_name, people)):
             return "malformed"
-        return Document(str(row.get("id", name)), text, people)
+        identifier = str(row.get("id", name))
+        # Half of a surrogate pair can be spelled in JSON and not be written again.
+        identifier.encode()
+        return Document(identifier, text, tuple(people))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "malformed"
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _call_text(lines: list[dict[str, Any]]) -> str:

@@ -6,15 +6,17 @@ the one in which texts are added.
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped]
+from datasketch import MinHash, MinHashLSH
 
 from model_core.data.refinery.settings import DuplicateLimits
 from model_core.data.refinery.shingles import compact, window_hashes
 
 Signature = npt.NDArray[np.uint32]
+_SCHEME: Final = "affine32"
 
 _LOW_32 = np.uint64(0xFFFFFFFF)
 
@@ -32,7 +34,7 @@ class Fingerprinter:
 
     def __init__(self, limits: DuplicateLimits) -> None:
         self._shingle = limits.shingle
-        self._empty = MinHash(num_perm=limits.permutations, hashfunc=int)
+        self._empty = MinHash(num_perm=limits.permutations, hashfunc=int, scheme=_SCHEME)
 
     def fingerprint(self, text: str) -> Fingerprint:
         """Return the fingerprint of a text; blanks, punctuation and case make no difference."""
@@ -69,7 +71,7 @@ class DuplicateIndex:
         original = self._by_digest.get(fingerprint.digest)
         if original is not None:
             return Duplicate("exact_duplicate", original, 1.0)
-        sketch = MinHash(hashvalues=fingerprint.signature, scheme="affine32", hashfunc=int)
+        sketch = MinHash(hashvalues=fingerprint.signature, scheme=_SCHEME, hashfunc=int)
         near = self._nearest(sketch, fingerprint.signature)
         if near is not None:
             return near

@@ -28,16 +28,18 @@ _TITLE: Final = (
     "셰프|설계사|조사관|조사원|대원|담당|수사관|주무관|간호사|코치|강사|반장|지점장|계장|작가|변호사|세무사|법무사|약사|이모|삼촌|언니|누나|오빠"
 )
 _ROLE: Final = (
-    "이름|성함|성명|예금주|명의자|명의|받는 ?사람|받는 ?분|보내는 ?사람|보내는 ?분|수령인|보호자|환자|담당자|상담원|상담사|"
-    "매니저|기사|예약자|신청자|본인|고객|팀장|과장|대리"
+    "이름|성함|성명|예금주|명의자|명의|받는 ?사람|받는 ?분|보내는 ?사람|보내는 ?분|수령인|보호자|환자|담당자|"
+    "상담원|상담사|매니저|기사|예약자|신청자|본인|고객|팀장|과장|대리"
 )
 _AS_NAMED: Final = "(?:이라고|라고|입니다|이에요|예요|인데요|이고요|이요|이야|이구요|이라는|이거든요|이신)"
 _SAID: Final = "(?:이라고 ?(?:합니다|하는데|해요|하고|해|하는)|입니다|이라는 ?사람)"
 _BEFORE: Final = r"(?<![가-힣])"
 _AFTER: Final = (
     r"(?=$|[^가-힣]|이?(?:에게|한테|께|랑|하고)|(?:이|가|은|는|을|를|과|와|의|도|만|으로|로|님|씨|이요|요|예요|이에요|"
-    "입니다|인데|이라|라고|이고|고[, ]|이네|였|이었|네요|한테|에게|랑|하고|이야|야|아|이나|부터|까지|께서|이랑|보고|맞|고객|본인|앞|명의|이세|이신|이시))"
+    "입니다|인데|이라|라고|이고|고[, ]|이네|였|이었|네요|한테|에게|랑|하고|"
+    "이야|야|아|이나|부터|까지|께서|이랑|보고|맞|고객|본인|앞|명의|이세|이신|이시))"
 )
+_CALLED: Final = "(?=야|아[ ,.!?~]| ?씨|이가 |이는 |이랑|이한테| ?님|이도 |이 ?엄마|이 ?아빠)"
 _CUES: Final = (
     re.compile(rf"{_BEFORE}(?P<name>{_SHORT}) ?(?:{_TITLE})(?![가-힣]{{0,2}}적)"),
     re.compile(rf"(?:{_ROLE})(?:님|분)?(?:이|은|는|가|이요)? ?:? ?(?:저는 |제가 )?(?P<name>{_FULL}){_AFTER}"),
@@ -47,9 +49,33 @@ _CUES: Final = (
     re.compile(rf"{_BEFORE}(?P<name>{_FULL})이?(?:한테|에게|께서|께)"),
     # The whole answer: "네, 김민수요."
     re.compile(
-        rf"^(?:[A-Z?]: )?(?:(?:네|예|음|어|저|아)[,.]? )*(?P<name>{_FULL})(?:이에요|예요|이요|요|이고요|고요|이고|고|이야)?(?=[.,]|$)",
+        rf"^(?:[A-Z?]: )?(?:(?:네|예|음|어|저|아)[,.]? )*(?P<name>{_FULL})"
+        r"(?:이에요|예요|이요|요|이고요|고요|이고|고|이야)?(?=[.,]|$)",
         re.MULTILINE,
     ),
+)
+# Who somebody is and not what they are called: people too, so particles do not tell them from names.
+_ROLES: Final = frozenset(
+    [
+        *_TITLE.split("|"),
+        *re.split(r"\|", _ROLE.replace(" ?", "")),
+        *(
+            "직원",
+            "점원",
+            "종업원",
+            "안내원",
+            "경비원",
+            "배달원",
+            "판매원",
+            "승무원",
+            "공무원",
+            "연구원",
+            "조합원",
+            "관리원",
+        ),
+        *("관리자", "책임자", "대표자", "소비자", "이용자", "사용자", "참석자", "방문자", "동승자", "운전자", "당사자"),
+        *("미용사", "정비사", "운전사", "조리사", "영양사", "상담사", "임대인", "임차인", "보증인", "상대방", "조정인"),
+    ]
 )
 _VERBAL: Final = "하해한할함합했"
 # Words that look like a name in front of a title or behind a role.
@@ -357,7 +383,7 @@ def find_names(text: str) -> list[str]:
 
 def _is_word(name: str) -> bool:
     """Tell whether what stands where a name does is a word, or a verb made of one (전화해)."""
-    return name in _WORDS or (name[:2] in _WORDS and name[2:] in _VERBAL)
+    return name in _WORDS or name in _ROLES or (name[:2] in _WORDS and name[2:] in _VERBAL)
 
 
 def name_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
@@ -372,8 +398,7 @@ def name_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]
             yield match.start(), match.end(), name
         given = _given(name)
         if given:
-            called = rf"{_BEFORE}{re.escape(given)}(?=야|아[ ,.!?~]| ?씨|이가 |이는 |이랑|이한테| ?님|이도 |이 ?엄마|이 ?아빠)"
-            for match in re.finditer(called, text):
+            for match in re.finditer(rf"{_BEFORE}{re.escape(given)}{_CALLED}", text):
                 yield match.start(), match.end(), name
 
 

@@ -41,9 +41,14 @@ def enter(workshop: Workshop) -> None:
     """Take what a worker process needs, and end with the parent when that is killed."""
     global _workshop
     _workshop = workshop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        parent.join()
+        os._exit(1)
 
 
 def part_manifest(folder: Path, index: int) -> Row | None:
@@ -88,7 +93,6 @@ class _Ledger:
         self.languages: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
-        self._input_bytes = 0
 
     def drop(self, reason: str, record: Record) -> None:
         self._dropped[reason] += 1

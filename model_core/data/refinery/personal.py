@@ -40,7 +40,8 @@ _LETTER_NAME: Final = (
     "공|영|일|삼|사|육|칠|팔|구|점|언더바|하이픈"
 )
 _SPOKEN_EMAIL: Final = re.compile(
-    rf"(?:(?:(?<![가-힣])(?:{_LETTER_NAME})+ )*[\w.-]+) ?(?:골뱅이|앳) ?[\w-]+(?: ?(?:점|쩜|닷) ?(?:컴|넷|씨오|케이알|오알지|com|net|co|kr))+"
+    rf"(?:(?:(?<![가-힣])(?:{_LETTER_NAME})+ )*[\w.-]+) ?(?:골뱅이|앳) ?[\w-]+"
+    "(?: ?(?:점|쩜|닷) ?(?:컴|넷|씨오|케이알|오알지|com|net|co|kr))+"
 )
 _MASKED_RESIDENT: Final = re.compile(
     r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) ?- ?[0-9](?:\*{3,6}|[xX○●]{3,6}|(?!\d))"
@@ -67,24 +68,8 @@ _PLACE: Final = re.compile(
     r"(?<![가-힣])(?:[가-힣]{1,6}(?:특별자치도|특별자치시|특별시|광역시|시|도|군|구|읍|면|동)|서울|부산|대구|인천|광주|대전|울산|세종|"
     r"경기|강원|충북|충남|전북|전남|경북|경남|제주) $"
 )
-_NOT_PLACE: Final = frozenset(
-    (
-        "다시",
-        "혹시",
-        "잠시",
-        "역시",
-        "그래도",
-        "아마도",
-        "저도",
-        "나도",
-        "친구",
-        "하면",
-        "그러면",
-        "보면",
-        "되면",
-        "이면",
-    )
-    + ("정도", "반드시", "동시", "즉시")
+_NOT_PLACE: Final = re.compile(
+    "다시|혹시|잠시|역시|그래도|아마도|저도|나도|친구|하면|그러면|보면|되면|이면|정도|반드시|동시|즉시"
 )
 
 
@@ -134,6 +119,11 @@ def scrub_texts(texts: Sequence[str], names: Iterable[str] = ()) -> tuple[list[s
     scrubbed, counts = scrub("\n".join(texts), names)
     lines = iter(scrubbed.split("\n"))
     return ["\n".join(next(lines) for _ in range(size)) for size in sizes], counts
+
+
+def without_numbers(text: str) -> str:
+    """Return a text whose placeholders tell kinds only: which number a person has depends on who stands before."""
+    return _PLACEHOLDER.sub(r"[\1]", text)
 
 
 class _Numbering:
@@ -250,7 +240,7 @@ def _places_of_line(line: str, offset: int) -> Iterator[PersonalSpan]:
 
 def _widened(line: str, start: int) -> int:
     """Return where an address begins: with the province, city and district in front of its road."""
-    while (match := _PLACE.search(line, 0, start)) and match[0].strip() not in _NOT_PLACE:
+    while (match := _PLACE.search(line, 0, start)) and not _NOT_PLACE.fullmatch(match[0].strip()):
         start = match.start()
     return start
 

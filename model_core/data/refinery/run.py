@@ -74,13 +74,15 @@ def run_refinery(
         OutputError: `out` cannot be written; not permanent.
         WorkerDied: a worker process was killed; not permanent.
     """
-    if workers < 1:
-        raise DataError(f"workers is {workers}; at least 1 is needed")
+    for name, value in (("workers", workers), ("limit", limit)):
+        if value is not None and value < 1:
+            raise DataError(f"{name} is {value}; at least 1 is needed")
     order = _order(inputs, evaluation, settings, limit)
     with _locked(out) as work:
         finished = _finished(out, order)
         if finished is not None:
             report("already complete: nothing to do")
+            _remove(work)
             return finished
         _begin(work, order)
         index = _evaluation(evaluation, settings)
@@ -154,8 +156,15 @@ def _begin(work: Path, order: Row) -> None:
 def _evaluation(paths: Sequence[Path], settings: RefinerySettings) -> EvaluationIndex | None:
     if not paths:
         return None
-    parsed = (parse(record) for path in paths for record in read_records(path, settings.max_document_bytes))
-    return evaluation_index((document for document in parsed if isinstance(document, Document)), settings)
+    records = (record for path in paths for record in read_records(path, settings.max_document_bytes))
+    return evaluation_index(map(_evaluation_document, records), settings)
+
+
+def _evaluation_document(record: Record) -> Document:
+    parsed = parse(record)
+    if isinstance(parsed, str):
+        raise DataError(f"evaluation text {record.source}:{record.line} is {parsed}; it could not be held out")
+    return parsed
 
 
 def _refine_all(records: Iterator[Record], workshop: Workshop, workers: int, report: Report) -> list[Row]:
@@ -186,7 +195,7 @@ def _refine_all(records: Iterator[Record], workshop: Workshop, workers: int, rep
     return manifests
 
 
-def _settled(part: "Row | Future[Row]") -> Row:
+def _settled(part: Row | Future[Row]) -> Row:
     return part.result() if isinstance(part, Future) else part
 
 
@@ -259,6 +268,10 @@ def _write_shard(out: Path, work: Path, number: int, dropped: dict[int, str]) ->
 def _finish(out: Path, work: Path, order: Row, card: Row) -> None:
     """Commit the run: the manifest last, then the parts go."""
     write_json(out / "manifest.json", {"files": card["files"], "order": order, "card": card})
+    _remove(work)
+
+
+def _remove(work: Path) -> None:
     for path in work.iterdir():
         path.unlink()
     work.rmdir()

@@ -76,8 +76,9 @@ class RefinerySettings:
 
     def __post_init__(self) -> None:
         """Raises: ConfigError when a limit cannot work."""
-        if self.shard_documents < 1:
-            raise ConfigError(f"shard_documents is {self.shard_documents}; at least 1 is needed")
+        for name in ("shard_documents", "max_document_bytes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         for name, value in (("min_korean", self.min_korean), ("threshold", self.duplicates.threshold)):
             if not 0 < value <= 1:
                 raise ConfigError(f"{name} is {value}; it has to be above 0 and at most 1")

@@ -14,7 +14,7 @@ from model_core.data.refinery.decontaminate import EvaluationIndex
 from model_core.data.refinery.documents import Document
 from model_core.data.refinery.language import identify
 from model_core.data.refinery.normalize import normalize
-from model_core.data.refinery.personal import scrub
+from model_core.data.refinery.personal import scrub, without_numbers
 from model_core.data.refinery.quality import quality_reason
 from model_core.data.refinery.settings import RefinerySettings
 
@@ -75,12 +75,12 @@ def refine(document: Document, settings: RefinerySettings, evaluation: Evaluatio
         return Refined(None, reason_or_none, language.code, changes)
     text, scrubbed = scrub(text, document.people)
     changes += Counter({f"personal.{kind}": count for kind, count in scrubbed.items()})
-    if evaluation is not None and evaluation.contaminated(text):
+    if evaluation is not None and evaluation.contaminated(without_numbers(text)):
         return Refined(None, "evaluation", language.code, changes)
     return Refined(text, None, language.code, changes)
 
 
 def evaluation_index(documents: Iterable[Document], settings: RefinerySettings) -> EvaluationIndex:
     """Return the index of evaluation texts, in the spelling and with the placeholders that training texts get."""
-    texts = (scrub(normalize(document.text)[0], document.people)[0] for document in documents)
-    return EvaluationIndex(texts, settings.contamination)
+    scrubbed = (scrub(normalize(document.text)[0], document.people)[0] for document in documents)
+    return EvaluationIndex(map(without_numbers, scrubbed), settings.contamination)

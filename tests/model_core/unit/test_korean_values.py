@@ -213,6 +213,10 @@ def test_any_amount_is_found(amount: int) -> None:
     assert [value.canonical for value in find_values(f"{numbers.sino(amount)} 원입니다")] == [f"{amount}원"]
 
 
+def test_a_lane_without_a_house_number_is_no_address() -> None:
+    assert [value.kind for value in find_values("세종로 3길 만나는 곳이에요")] == ["number"]
+
+
 def test_a_long_call_takes_little_time() -> None:
     simulator = CallSimulator("train", 0, written_p=0.5)
     lines = [line.text for index in range(30) for line in simulator.call(index).lines][:400]
