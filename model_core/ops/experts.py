@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model_core.ops.backend import Backend, choose_backend
-from model_core.ops.experts_torch import ExpertMLPTorch, expert_mlp_few, expert_mlp_sorted
+from model_core.ops.experts_torch import ExpertMLPTorch, expert_mlp_few
 from model_core.ops.sorting import Sorting, sort_choices
 
 # Below this many choices the sort costs more than it saves.
@@ -37,18 +37,18 @@ def expert_mlp(
     dtype = _compute_dtype(x_TD)
     x_TD, gate_up_EJD, down_EDI = x_TD.to(dtype), gate_up_EJD.to(dtype), down_EDI.to(dtype)
     chosen = choose_backend(x_TD.device.type, backend)
-    no_grad = not torch.is_grad_enabled()
-    if chosen == "torch" and no_grad and experts_TK.numel() <= _FEW_CHOICES:
+    few = experts_TK.numel() <= _FEW_CHOICES
+    if chosen == "torch" and few and not torch.is_grad_enabled():
         return expert_mlp_few(x_TD, weights_TK, experts_TK, gate_up_EJD, down_EDI)
     sorting = sorting or sort_choices(experts_TK, gate_up_EJD.shape[0])
-    if chosen == "torch" and no_grad:
-        return expert_mlp_sorted(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting, None)
+    # A function's own `needs_input_grad` says yes under no_grad too.
+    keep = torch.is_grad_enabled()
     if chosen == "triton":
         # Imported here: triton is not installed on every machine that runs the model.
         from model_core.ops.experts_triton import ExpertMLPTriton as Implementation
     else:
         Implementation = ExpertMLPTorch
-    result: Tensor = Implementation.apply(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting)
+    result: Tensor = Implementation.apply(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting, keep)
     return result
 
 

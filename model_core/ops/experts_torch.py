@@ -45,36 +45,30 @@ def expert_mlp_few(
     return y_TD
 
 
-def expert_mlp_sorted(
-    x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting, h_SJ: Tensor | None
-) -> Tensor:
-    """Return the same for many tokens, without gradients. Side effects: fills `h_SJ`, where given."""
-    token_S, weights_S1 = _by_place(weights_TK, sorting)
-    y_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
-    gate_up, down = gate_up_EJD.transpose(1, 2).unbind(0), down_EDI.transpose(1, 2).unbind(0)
-    for experts, counts, rows in _groups(sorting.counts_E.tolist()):
-        x_nD = x_TD.index_select(0, token_S[rows])
-        h_nJ = x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1]) if h_SJ is None else h_SJ[rows]
-        _multiply(x_nD, [gate_up[expert] for expert in experts], counts, out=h_nJ)
-        weighted_nI = _swiglu(h_nJ).mul_(weights_S1[rows])
-        _multiply(weighted_nI, [down[expert] for expert in experts], counts, out=y_SD[rows])
-    return functional.embedding_bag(sorting.places_TK, y_SD, mode="sum")
-
-
 class ExpertMLPTorch(torch.autograd.Function):
-    """`expert_mlp_sorted` with gradients."""
+    """The operation for many tokens; arguments as of `experts.expert_mlp`, `keep` when a backward may follow."""
 
     @staticmethod
     def forward(
-        ctx: Any, x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting
+        ctx: Any, x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting, keep: bool
     ) -> Tensor:
-        h_SJ = x_TD.new_empty(weights_TK.numel(), gate_up_EJD.shape[1])
-        ctx.save_for_backward(x_TD, weights_TK, gate_up_EJD, down_EDI, *sorting, h_SJ)
-        return expert_mlp_sorted(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting, h_SJ)
+        token_S, weights_S1 = _by_place(weights_TK, sorting)
+        y_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
+        h_SJ = x_TD.new_empty(token_S.shape[0] if keep else 0, gate_up_EJD.shape[1])
+        gate_up, down = gate_up_EJD.transpose(1, 2).unbind(0), down_EDI.transpose(1, 2).unbind(0)
+        for experts, counts, rows in _groups(sorting.counts_E.tolist()):
+            x_nD = x_TD.index_select(0, token_S[rows])
+            h_nJ = h_SJ[rows] if keep else x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1])
+            _multiply(x_nD, [gate_up[expert] for expert in experts], counts, out=h_nJ)
+            weighted_nI = _swiglu(h_nJ).mul_(weights_S1[rows])
+            _multiply(weighted_nI, [down[expert] for expert in experts], counts, out=y_SD[rows])
+        if keep:
+            ctx.save_for_backward(x_TD, weights_TK, gate_up_EJD, down_EDI, *sorting, h_SJ)
+        return functional.embedding_bag(sorting.places_TK, y_SD, mode="sum")
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None, None]:
         x_TD, weights_TK, gate_up_EJD, down_EDI, *sorted_tensors, h_SJ = ctx.saved_tensors
         sorting = Sorting(*sorted_tensors)
         token_S, weights_S1 = _by_place(weights_TK, sorting)
@@ -99,7 +93,7 @@ class ExpertMLPTorch(torch.autograd.Function):
                 grad_gate_up_EJD[expert].zero_()
                 grad_down_EDI[expert].zero_()
         grad_x_TD = functional.embedding_bag(sorting.places_TK, grad_x_SD, mode="sum")
-        return grad_x_TD, grad_weights_S[sorting.places_TK], grad_gate_up_EJD, grad_down_EDI, None
+        return grad_x_TD, grad_weights_S[sorting.places_TK], grad_gate_up_EJD, grad_down_EDI, None, None
 
 
 def _by_place(weights_TK: Tensor, sorting: Sorting) -> tuple[Tensor, Tensor]:
