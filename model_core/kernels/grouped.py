@@ -30,8 +30,9 @@ def swiglu_up(
         _swiglu_up[grouped_grid(rows, experts, tiles.rows, inner, tiles.columns)](
             x_TD.contiguous(), gate_up_EJD.contiguous(), weights_TK.contiguous(), counts_E, order_S,
             hidden_SI, hidden_SI if h_SJ is None else h_SJ, experts,
-            width=width, inner=inner, K=weights_TK.shape[1], KEEP=keep, ACC=accumulator(x_TD.dtype), OPERAND=operand(x_TD),
-            EXPERTS=triton.next_power_of_2(experts), ROWS=tiles.rows, COLUMNS=tiles.columns, DEPTH=tiles.depth,
+            width=width, inner=inner, K=weights_TK.shape[1], KEEP=keep, ACC=accumulator(x_TD.dtype),
+            OPERAND=operand(x_TD), EXPERTS=triton.next_power_of_2(experts),
+            ROWS=tiles.rows, COLUMNS=tiles.columns, DEPTH=tiles.depth,
             num_warps=tiles.warps, num_stages=tiles.stages,
         )  # fmt: skip
     return hidden_SI, h_SJ
@@ -76,9 +77,7 @@ def swiglu_backward(
     return grad_h_SJ, weighted_SI, shares_SP.sum(dim=1)
 
 
-def outer(
-    a: Tensor, b: Tensor, counts_E: Tensor, order_S: Tensor, choices: int, *, gather_a: bool = False
-) -> Tensor:
+def outer(a: Tensor, b: Tensor, counts_E: Tensor, order_S: Tensor, choices: int, *, gather_a: bool = False) -> Tensor:
     """Return the sum over each expert's rows of a's row times b's row, (E, columns of a, columns of b).
 
     One of the two is (S, ...), the other (T, ...) and gathered by token: `a` if `gather_a`, otherwise `b`. Experts
@@ -100,8 +99,8 @@ def outer(
 @triton.jit
 def _swiglu_up(  # type: ignore[no-untyped-def]
     x_TD, gate_up_EJD, weights_TK, counts_E, order_S, hidden_SI, h_SJ, num_experts,
-    width: tl.constexpr, inner: tl.constexpr, K: tl.constexpr, KEEP: tl.constexpr, ACC: tl.constexpr, OPERAND: tl.constexpr,
-    EXPERTS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
+    width: tl.constexpr, inner: tl.constexpr, K: tl.constexpr, KEEP: tl.constexpr, ACC: tl.constexpr,
+    OPERAND: tl.constexpr, EXPERTS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
 ):  # fmt: skip
     column_tiles = tl.cdiv(inner, COLUMNS)
     expert, s, end = find_tile(tl.program_id(0) // column_tiles, counts_E, num_experts, EXPERTS, ROWS)

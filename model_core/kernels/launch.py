@@ -1,7 +1,7 @@
 """What all kernels share: tile sizes, the numbers a launch needs, and the search for a program's tile.
 
-It knows no operation. Sizes depend on the shapes of the weights and on whether experts have few or many rows on average,
-never on the routing itself, so a launch needs no answer from the device.
+It knows no operation. Sizes depend on the shapes of the weights and on whether experts have few or many rows on
+average, never on the routing itself, so a launch needs no answer from the device.
 """
 
 import os

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model_core.kernels.launch import multiply_add
+from model_core.kernels.launch import accumulator, multiply_add
 
 _BLOCK_TOKENS = 32
 _BLOCK_WIDTH = 64
@@ -34,8 +34,8 @@ class Routed(NamedTuple):
 def route(x_TD: Tensor, weight_ED: Tensor, bias_E: Tensor, choices: int, scale: float, eps: float) -> Routed:
     """Return each token's `choices` best experts by sigmoid score plus bias, and their sorting; fp32 and int64.
 
-    The weights are the scores without the bias, divided by their sum plus `eps`, times `scale`. Of equal scores the lower
-    expert wins. A score that is not a number counts as the lowest, so that no index leaves the range.
+    The weights are the scores without the bias, divided by their sum plus `eps`, times `scale`. Of equal scores the
+    lower expert wins. A score that is not a number counts as the lowest, so that no index leaves the range.
     """
     tokens, experts = x_TD.shape[0], weight_ED.shape[0]
     dtype = torch.float64 if x_TD.dtype == torch.float64 else torch.float32
@@ -57,7 +57,7 @@ def route(x_TD: Tensor, weight_ED: Tensor, bias_E: Tensor, choices: int, scale: 
     }
     _choose[(blocks,)](
         x_TD, weight_ED, bias_E, *routed, counts_NE, tokens, experts, scale, eps,
-        width=x_TD.shape[1], ACC=tl.float64 if dtype == torch.float64 else tl.float32, WIDTH=_BLOCK_WIDTH, ALONE=blocks == 1, **sizes,
+        width=x_TD.shape[1], ACC=accumulator(dtype), WIDTH=_BLOCK_WIDTH, ALONE=blocks == 1, **sizes,
     )  # fmt: skip
     if blocks > 1:
         _place[(blocks,)](experts_TK, counts_NE, counts_E, order_S, places_TK, tokens, experts, blocks, **sizes)
@@ -78,9 +78,7 @@ def _choose(  # type: ignore[no-untyped-def]
     logits = tl.zeros((TOKENS, EXPERTS), dtype=ACC)
     for start in range(0, width, WIDTH):
         d = start + tl.arange(0, WIDTH)
-        x = tl.load(
-            x_TD + t[:, None].to(tl.int64) * width + d, mask=real_t[:, None] & (d < width)[None, :], other=0.0
-        )
+        x = tl.load(x_TD + t[:, None].to(tl.int64) * width + d, mask=real_t[:, None] & (d < width)[None, :], other=0.0)
         w = tl.load(weight_ED + e[None, :] * width + d[:, None], mask=real_e[None, :] & (d < width)[:, None], other=0.0)
         logits = multiply_add(x.to(ACC), w.to(ACC), logits)
     scores = 1.0 / (1.0 + tl.exp(-logits))
