@@ -97,7 +97,7 @@ def outer(a: Tensor, b: Tensor, counts_E: Tensor, order_S: Tensor, choices: int,
 
 
 @triton.jit
-def _swiglu_up(  # type: ignore[no-untyped-def]
+def _swiglu_up(
     x_TD, gate_up_EJD, weights_TK, counts_E, order_S, hidden_SI, h_SJ, num_experts,
     width: tl.constexpr, inner: tl.constexpr, K: tl.constexpr, KEEP: tl.constexpr, ACC: tl.constexpr,
     OPERAND: tl.constexpr, EXPERTS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
@@ -132,7 +132,7 @@ def _swiglu_up(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _multiply(  # type: ignore[no-untyped-def]
+def _multiply(
     a_SR, matrices_ERC, counts_E, out_SC, num_experts, stride_e, stride_r, stride_c,
     depth: tl.constexpr, columns: tl.constexpr, ACC: tl.constexpr, OPERAND: tl.constexpr,
     EXPERTS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,
@@ -155,7 +155,7 @@ def _multiply(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _swiglu_backward(  # type: ignore[no-untyped-def]
+def _swiglu_backward(
     grad_y_TD, down_EDI, h_SJ, weights_TK, counts_E, order_S, grad_h_SJ, weighted_SI, shares_SP,
     num_experts, parts,
     width: tl.constexpr, inner: tl.constexpr, K: tl.constexpr, ACC: tl.constexpr, OPERAND: tl.constexpr,
@@ -195,7 +195,7 @@ def _swiglu_backward(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _outer(  # type: ignore[no-untyped-def]
+def _outer(
     a_ptr, b_ptr, counts_E, order_S, out, num_experts, m, n,
     K: tl.constexpr, GATHER_A: tl.constexpr, ACC: tl.constexpr, OPERAND: tl.constexpr,
     EXPERTS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr,

@@ -61,7 +61,7 @@ def operand(x: Tensor) -> Any:
 
 
 @triton.jit
-def multiply_add(a, b, total):  # type: ignore[no-untyped-def]
+def multiply_add(a, b, total):
     """Return ``total + a @ b``. Triton's own product knows no fp64, which gradient checks need."""
     if total.dtype == tl.float64:
         total += tl.sum(a[:, :, None] * b[None, :, :], axis=1)
@@ -71,7 +71,7 @@ def multiply_add(a, b, total):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def find_tile(tile, counts_E, num_experts, EXPERTS: tl.constexpr, ROWS: tl.constexpr):  # type: ignore[no-untyped-def]
+def find_tile(tile, counts_E, num_experts, EXPERTS: tl.constexpr, ROWS: tl.constexpr):
     """Return the expert of a tile, its rows in the sorted order, and where the expert's rows end.
 
     Tiles past the last return an expert of at least `num_experts`.

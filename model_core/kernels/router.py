@@ -65,7 +65,7 @@ def route(x_TD: Tensor, weight_ED: Tensor, bias_E: Tensor, choices: int, scale: 
 
 
 @triton.jit
-def _choose(  # type: ignore[no-untyped-def]
+def _choose(
     x_TD, weight_ED, bias_E, weights_TK, scores_TK, experts_TK, counts_E, order_S, places_TK, counts_NE,
     num_tokens, num_experts, scale, eps,
     width: tl.constexpr, ACC: tl.constexpr, WIDTH: tl.constexpr, ALONE: tl.constexpr,
@@ -112,7 +112,7 @@ def _choose(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _place(  # type: ignore[no-untyped-def]
+def _place(
     experts_TK, counts_NE, counts_E, order_S, places_TK, num_tokens, num_experts, num_blocks,
     EXPERTS: tl.constexpr, SLOTS: tl.constexpr, K: tl.constexpr, TOKENS: tl.constexpr,
 ):  # fmt: skip
@@ -141,9 +141,7 @@ def _place(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _store_places(  # type: ignore[no-untyped-def]
-    order_S, places_TK, chosen, experts, starts, at, mask, EXPERTS: tl.constexpr, K: tl.constexpr
-):
+def _store_places(order_S, places_TK, chosen, experts, starts, at, mask, EXPERTS: tl.constexpr, K: tl.constexpr):
     # The rank among the block's choices of the same expert: a token takes an expert once, so earlier tokens count.
     ranks = tl.cumsum(chosen, 0) - chosen + starts[None, :]
     slots = tl.arange(0, experts.shape[1])

@@ -40,9 +40,7 @@ def _grid(out: Tensor) -> tuple[int, int]:
 
 
 @triton.jit
-def _permute(  # type: ignore[no-untyped-def]
-    x_TD, order_S, y_SD, num_rows, width, K: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr
-):
+def _permute(x_TD, order_S, y_SD, num_rows, width, K: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr):
     s = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     d = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
     mask = (s < num_rows)[:, None] & (d < width)[None, :]
@@ -52,7 +50,7 @@ def _permute(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _combine(  # type: ignore[no-untyped-def]
+def _combine(
     y_SD, places_TK, x_TD, num_rows, width, K: tl.constexpr, ACC: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr
 ):
     t = tl.program_id(0) * ROWS + tl.arange(0, ROWS)

@@ -6,6 +6,8 @@ come in. The plain form of the same function is `expert_mlp_reference`.
 Legend: T tokens, K choices a token, E experts, D model width, I expert width, J = 2 x I.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,13 +45,13 @@ def expert_mlp(
     sorting = sorting or sort_choices(experts_TK, gate_up_EJD.shape[0])
     # A function's own `needs_input_grad` says yes under no_grad too.
     keep = torch.is_grad_enabled()
+    apply: Callable[..., Tensor] = ExpertMLPTorch.apply
     if chosen == "triton":
         # Imported here: triton is not installed on every machine that runs the model.
-        from model_core.ops.experts_triton import ExpertMLPTriton as Implementation
-    else:
-        Implementation = ExpertMLPTorch
-    result: Tensor = Implementation.apply(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting, keep)
-    return result
+        from model_core.ops.experts_triton import ExpertMLPTriton
+
+        apply = ExpertMLPTriton.apply
+    return apply(x_TD, weights_TK, gate_up_EJD, down_EDI, sorting, keep)
 
 
 def expert_mlp_reference(
