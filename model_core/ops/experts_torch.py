@@ -114,12 +114,12 @@ def _groups(counts: list[int]) -> Iterator[_Group]:
 
 
 def _multiply(a: Tensor, matrices: list[Tensor], counts: list[int], *, out: Tensor) -> None:
-    for rows, matrix, out_rows in zip(a.split(counts), matrices, out.split(counts), strict=True):
+    for rows, matrix, out_rows in zip(torch.split(a, counts), matrices, torch.split(out, counts), strict=True):
         torch.mm(rows, matrix, out=out_rows)
 
 
 def _multiply_by_transpose(a: Tensor, b: Tensor, counts: list[int], outs: list[Tensor]) -> None:
-    for a_rows, b_rows, out in zip(a.split(counts), b.split(counts), outs, strict=True):
+    for a_rows, b_rows, out in zip(torch.split(a, counts), torch.split(b, counts), outs, strict=True):
         torch.mm(a_rows.t(), b_rows, out=out)
 
 
