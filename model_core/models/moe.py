@@ -12,11 +12,12 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from model_core.config.schema import ModelConfig
 from model_core.models.layers import SwiGLU
 from model_core.ops.experts import expert_mlp
+from model_core.ops.router import Routing, route
+from model_core.ops.sorting import sort_choices
 
 
 class Router(nn.Module):
@@ -33,19 +34,17 @@ class Router(nn.Module):
         self.register_buffer("correction_bias", torch.zeros(config.num_experts))
         self.register_buffer("load", torch.zeros(config.num_experts, dtype=torch.int64), persistent=False)
 
-    def forward(self, x_TD: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_TD: Tensor) -> Routing:
         """Return the weights (T, K), fp32, summing to the scaling factor, and the indices (T, K) of the experts.
 
         Side effects: while training, counts the choices in `load`.
         """
-        with torch.autocast(x_TD.device.type, enabled=False):
-            scores_TE = functional.linear(x_TD.float(), self.weight.float()).sigmoid()
-            experts_TK = torch.topk(scores_TE.detach() + self.correction_bias, self.top_k, dim=-1, sorted=False).indices
-            weights_TK = scores_TE.gather(1, experts_TK)
-            weights_TK = weights_TK / (weights_TK.sum(dim=-1, keepdim=True) + 1e-20) * self.scale
+        routing = route(x_TD, self.weight, self.correction_bias, self.top_k, self.scale)
         if self.training:
-            self.load += torch.bincount(experts_TK.reshape(-1), minlength=self.load.shape[0])
-        return weights_TK, experts_TK
+            sorting = routing.sorting or sort_choices(routing.experts_TK, self.load.shape[0])
+            self.load += sorting.counts_E
+            routing = routing._replace(sorting=sorting)
+        return routing
 
     @torch.no_grad()
     def update_bias(self, rate: float) -> None:
@@ -78,7 +77,7 @@ class MoE(nn.Module):
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Return the transformed rows."""
         x_TD = x_BTD.flatten(0, 1)
-        weights_TK, experts_TK = self.router(x_TD)
-        y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI)
+        weights_TK, experts_TK, sorting = self.router(x_TD)
+        y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
         y_BTD: Tensor = y_TD.view_as(x_BTD) + self.shared(x_BTD)
         return y_BTD

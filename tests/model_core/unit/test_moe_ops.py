@@ -4,45 +4,33 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from model_core.config.recipes import get_recipe
 from model_core.models.moe import MoE, Router
 from model_core.ops.attention import causal_attention, causal_attention_reference
 from model_core.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
 from model_core.ops.experts import expert_mlp, expert_mlp_reference
-
-Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
-
-
-def relative_error(found: Tensor, wanted: Tensor) -> float:
-    return float((found.double() - wanted.double()).norm() / wanted.double().norm().clamp_min(1e-300))
-
-
-def make_inputs(tokens: int, experts: int, k: int, *, width: int = 6, inner: int = 5, seed: int = 0) -> Inputs:
-    generator = torch.Generator().manual_seed(seed)
-
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    chosen = torch.rand(tokens, experts, generator=generator).topk(k).indices
-    weights = torch.rand(tokens, k, generator=generator, dtype=torch.float64) + 0.1
-    return draw(tokens, width), weights, chosen, draw(experts, 2 * inner, width), draw(experts, width, inner)
-
-
-def grads(function: object, inputs: Inputs) -> list[Tensor]:
-    leaves = [x.clone().requires_grad_() if x.is_floating_point() else x for x in inputs]
-    y = function(*leaves)  # type: ignore[operator]
-    weight = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
-    (y * weight).sum().backward()
-    return [y.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
+from model_core.ops.permute import combine, combine_reference, permute, permute_reference
+from model_core.ops.sorting import sort_choices
+from tests.model_core.comparison import (
+    LIMITS,
+    Inputs,
+    agrees,
+    cast,
+    make_inputs,
+    mutate,
+    poisoned_memory,
+    reference_with_grads,
+    relative_error,
+    with_grads,
+)
 
 
 @settings(max_examples=40, deadline=None)
 @given(tokens=st.integers(1, 40), experts=st.integers(2, 9), k=st.integers(1, 8), seed=st.integers(0, 99))
 def test_experts_equal_the_reference_forward_and_backward(tokens: int, experts: int, k: int, seed: int) -> None:
     inputs = make_inputs(tokens, experts, min(k, experts - 1), seed=seed)
-    found, wanted = grads(expert_mlp, inputs), grads(expert_mlp_reference, inputs)
+    found, wanted = with_grads(expert_mlp, inputs), with_grads(expert_mlp_reference, inputs)
     assert len(found) == len(wanted) == 5
     assert max(relative_error(a, b) for a, b in zip(found, wanted, strict=True)) < 1e-12
 
@@ -54,18 +42,17 @@ def test_experts_pass_gradcheck() -> None:
     assert torch.autograd.gradcheck(expert_mlp, (x, weights, chosen, gate_up, down))
 
 
-@pytest.mark.parametrize("dtype,limit", [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
-def test_experts_keep_their_precision(dtype: torch.dtype, limit: float) -> None:
-    inputs = make_inputs(64, 8, 2, width=64, inner=32)
-    low = tuple(x.to(dtype) if x.is_floating_point() else x for x in inputs)
-    high = tuple(x.double() if x.is_floating_point() else x for x in low)
-    assert relative_error(expert_mlp(*low), expert_mlp_reference(*high)) <= limit  # type: ignore[arg-type]
+@pytest.mark.parametrize("dtype", list(LIMITS))
+def test_experts_keep_their_precision(dtype: torch.dtype) -> None:
+    inputs = cast(make_inputs(64, 8, 2, width=64, inner=32), dtype)
+    found, wanted = with_grads(expert_mlp, inputs), reference_with_grads(inputs)
+    assert all(agrees(a, b) for a, b in zip(found, wanted, strict=True))
 
 
 def test_all_tokens_to_one_expert_and_the_others_empty() -> None:
     x, weights, chosen, gate_up, down = make_inputs(30, 6, 1)
     inputs = (x, weights, torch.full_like(chosen, 4), gate_up, down)
-    found, wanted = grads(expert_mlp, inputs), grads(expert_mlp_reference, inputs)
+    found, wanted = with_grads(expert_mlp, inputs), with_grads(expert_mlp_reference, inputs)
     assert max(relative_error(a, b) for a, b in zip(found, wanted, strict=True)) < 1e-12
     assert found[3][3].abs().max() == 0
 
@@ -80,23 +67,47 @@ def test_few_tokens_take_the_same_values_as_many() -> None:
     assert relative_error(few, many) < 1e-14
 
 
-def test_runs_repeat_to_the_bit() -> None:
-    inputs = make_inputs(200, 8, 3)
-    first, second = grads(expert_mlp, inputs), grads(expert_mlp, inputs)
+@torch.no_grad()
+def test_a_token_does_not_depend_on_its_place_in_the_batch() -> None:
+    x, weights, chosen, gate_up, down = cast(make_inputs(200, 6, 2, width=16, inner=8), torch.float32)
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(1))
+    whole = expert_mlp(x, weights, chosen, gate_up, down)
+    shuffled = expert_mlp(x[order], weights[order], chosen[order], gate_up, down)
+    assert relative_error(shuffled, whole[order]) < 1e-6
+
+
+def test_runs_repeat_to_the_bit_and_every_buffer_is_overwritten() -> None:
+    x, weights, chosen, gate_up, down = cast(make_inputs(200, 8, 3), torch.float32)
+    inputs: Inputs = (x, weights, chosen.clamp_max(5), gate_up, down)
+    first, second = with_grads(expert_mlp, inputs), with_grads(expert_mlp, inputs)
+    with poisoned_memory():
+        poisoned = with_grads(expert_mlp, inputs)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first, poisoned, strict=True))
 
 
-@pytest.mark.parametrize("mutant", ["zero", "swapped", "dropped"])
+@pytest.mark.parametrize("mutant", ["zero", "swapped", "dropped", "nan"])
 def test_the_comparison_catches_mutants(mutant: str) -> None:
-    x, weights, chosen, gate_up, down = make_inputs(30, 6, 2)
-    wanted = expert_mlp_reference(x, weights, chosen, gate_up, down)
-    if mutant == "zero":
-        down = torch.zeros_like(down)
-    elif mutant == "swapped":
-        gate_up = torch.cat(gate_up.chunk(2, dim=1)[::-1], dim=1)
-    else:
-        weights = weights * (chosen != 2)
-    assert relative_error(expert_mlp(x, weights, chosen, gate_up, down), wanted) > 1e-2
+    inputs = cast(make_inputs(30, 6, 2), torch.float32)
+    wanted = expert_mlp_reference(*cast(inputs, torch.float64))
+    assert agrees(expert_mlp(*inputs), wanted)
+    assert not agrees(mutate(expert_mlp, mutant)(*inputs), wanted)
+
+
+def test_no_tokens_give_no_rows_and_no_gradients() -> None:
+    found = with_grads(expert_mlp, make_inputs(0, 4, 2))
+    assert found[0].shape == (0, 6)
+    assert float(found[3].abs().max()) == float(found[4].abs().max()) == 0
+
+
+def test_permute_and_combine_equal_their_references() -> None:
+    sorting = sort_choices(make_inputs(30, 6, 3)[2], 6)
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(rows, 7, generator=generator, dtype=torch.float64) for rows in (30, 90))
+    for function, reference, rows in ((permute, permute_reference, x), (combine, combine_reference, y)):
+        found = with_grads(lambda t, f=function: f(t, sorting), (rows,))
+        wanted = with_grads(lambda t, f=reference: f(t, sorting), (rows,))
+        assert all(agrees(a, b) for a, b in zip(found, wanted, strict=True))
 
 
 @settings(max_examples=20, deadline=None)
@@ -105,7 +116,7 @@ def test_attention_equals_the_reference(tokens: int, heads: tuple[int, int]) -> 
     generator = torch.Generator().manual_seed(tokens)
     shapes = [(tokens, heads[0], 8), (tokens, heads[1], 8), (tokens, heads[1], 8)]
     inputs = tuple(torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes)
-    found, wanted = grads(causal_attention, inputs), grads(causal_attention_reference, inputs)  # type: ignore[arg-type]
+    found, wanted = with_grads(causal_attention, inputs), with_grads(causal_attention_reference, inputs)  # type: ignore[arg-type]
     assert len(found) == 4
     # A single token attends to itself only: its query's and key's gradients are zero in both, up to rounding.
     assert all(torch.allclose(a, b, rtol=1e-10, atol=1e-12) for a, b in zip(found, wanted, strict=True))
@@ -160,7 +171,7 @@ def test_the_bias_changes_the_choice_and_not_the_weights() -> None:
     torch.nn.init.normal_(router.weight, std=1.0, generator=torch.Generator().manual_seed(0))
     x = torch.randn(50, config.hidden_size, generator=torch.Generator().manual_seed(1))
     router.correction_bias[3] = 10.0
-    weights, chosen = router(x)
+    weights, chosen, _ = router(x)
     assert bool((chosen == 3).any(dim=1).all())
     assert torch.allclose(weights.sum(dim=1), torch.ones(50))
     scores = torch.sigmoid(x @ router.weight.T)
