@@ -7,6 +7,7 @@ range is an error at start, so a misspelt setting cannot be ignored for months. 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -57,6 +58,7 @@ class Environment(BaseModel):
     llm_base_url: str = ""
     llm_api_key: str = ""
     llm_threads: int = Field(default=2, ge=1, le=256)
+    kernels: Literal["auto", "torch", "triton"] = "auto"
 
     allow_downloads: bool = False
     max_upload_mb: int = Field(default=512, ge=1)

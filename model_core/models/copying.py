@@ -12,6 +12,7 @@ The residual stream begins as: one constant channel, the token's own channels, t
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -59,8 +60,9 @@ def wire_copying(model: Decoder, seed: int) -> None:
     code_Co = torch.randn(config.head_dim, own, generator=generator) / own**0.5
     with torch.no_grad():
         _wire_embedding(model, channels, generator)
-        _wire_memory(model.layers[0].attention, config, channels, code_No)
-        _wire_search(model.layers[1].attention, config, channels, code_No, code_Co)
+        first, second = (cast(Attention, model.layers[index].attention) for index in (0, 1))
+        _wire_memory(first, config, channels, code_No)
+        _wire_search(second, config, channels, code_No, code_Co)
         found_VC = model.embedding.weight[:, channels.token] @ code_Co.T
         model.head.weight[:, channels.found] = _HEAD_NORM * torch.nn.functional.normalize(found_VC, dim=-1)
 

@@ -1,4 +1,4 @@
-"""Summaries in the call's own words: what is said comes from the lines that are cited, and nothing that matters is lost."""
+"""Summaries in the call's own words: words of the cited lines, and nothing lost that matters."""
 
 from functools import cache
 
