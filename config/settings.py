@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.transcripts",
     "apps.summaries",
+    "apps.search",
     "apps.training",
     "workers",
 ]

@@ -15,6 +15,7 @@ from apps.accounts.models import Organization, User
 from apps.accounts.services import log_access
 from apps.calls.models import Call, Recording
 from apps.core.errors import YoyakError
+from apps.search.services import index_call
 
 _MAX_TURNS = 5000
 
@@ -70,6 +71,7 @@ def add_recording(
             declared_codec=declared_codec,
             declared_rate_hz=declared_rate_hz,
         )
+        index_call(call_id=call.pk)
     return call
 
 
