@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "apps.summaries",
     "apps.search",
     "apps.training",
+    "apps.api",
     "workers",
 ]
 
