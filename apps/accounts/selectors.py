@@ -1,12 +1,12 @@
 """Who somebody is and what they may do. Every access decision of the other apps starts here."""
 
-from hashlib import sha256
 from uuid import UUID
 
 from django.http import Http404
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken, Membership, Organization, Role, User
+from apps.accounts.tokens import token_digest
 
 # Each role may do what the roles before it may.
 _RANK = {Role.AGENT: 0, Role.REVIEWER: 1, Role.ADMIN: 2}
@@ -52,11 +52,6 @@ def reach(actor: User) -> tuple[list[UUID], list[UUID]]:
         for organization_id, role in Membership.objects.filter(user=actor).values_list("organization_id", "role"):
             (own if role == Role.AGENT else whole).append(organization_id)
     return whole, own
-
-
-def token_digest(token: str) -> str:
-    """Return what is kept of a token. It is random and long, so a plain hash is enough."""
-    return sha256(token.encode()).hexdigest()
 
 
 def valid_token(token: str) -> ApiToken | None:

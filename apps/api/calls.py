@@ -50,7 +50,7 @@ def create_call(ask: Ask) -> CallOut:
 
 
 def _take_in(ask: Ask, described: RecordingIn) -> Call:
-    file: UploadedFile[Any] | None = ask.request.FILES.get("file")  # type: ignore[assignment]
+    file: UploadedFile[Any] | None = ask.request.FILES.get("file")
     if file is None:
         raise Problem(422, "invalid", "file: the recording is missing")
     return add_recording(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken
@@ -21,7 +21,7 @@ _LOST_AFTER = timedelta(minutes=10)
 _MAX_KEY_CHARS = 200
 
 
-def answer_once(request: HttpRequest, token: ApiToken, work: Callable[[], HttpResponse]) -> HttpResponse:
+def answer_once(request: HttpRequest, token: ApiToken, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Return the kept answer of the request's key, or do `work` and keep what it answers.
 
     Raises:
@@ -41,6 +41,8 @@ def answer_once(request: HttpRequest, token: ApiToken, work: Callable[[], HttpRe
     except BaseException:
         kept.delete()
         raise
+    if not isinstance(response, HttpResponse):
+        raise TypeError("the answer of a POST is never a stream")
     kept.status, kept.body = response.status_code, response.content.decode()
     kept.save(update_fields=["status", "body"])
     return response

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel, ConfigDict
 
@@ -91,18 +91,18 @@ def operation(
     return declare
 
 
-def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponse]:
+def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]:
     """Return the Django view that answers the operations of one address, by method."""
 
     @login_not_required
     @csrf_exempt
-    def view(request: HttpRequest, **ids: str) -> HttpResponse:
+    def view(request: HttpRequest, **ids: str) -> HttpResponseBase:
         headers: dict[str, str] = {}
         try:
             token = _token_of(request)
             headers = count_request(token.pk)
             note_use(token=token)
-            response = _answer(request, token, operations, ids)
+            response: HttpResponseBase = _answer(request, token, operations, ids)
         except (Problem, *EXPECTED) as error:
             response = problem_of(error)
         for name, value in headers.items():
@@ -123,7 +123,7 @@ def _token_of(request: HttpRequest) -> ApiToken:
 
 def _answer(
     request: HttpRequest, token: ApiToken, operations: dict[str, Operation], ids: dict[str, str]
-) -> HttpResponse:
+) -> HttpResponseBase:
     wanted = operations.get(request.method or "")
     if wanted is None:
         raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(operations))})
@@ -131,7 +131,7 @@ def _answer(
         raise Problem(403, "scope_missing", f"the token lacks the scope {wanted.scope.value}")
     keys, query = {name: _uuid(text) for name, text in ids.items()}, wanted.query.model_validate(request.GET.dict())
 
-    def work() -> HttpResponse:
+    def work() -> HttpResponseBase:
         return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))
 
     return answer_once(request, token, work)
@@ -162,8 +162,8 @@ def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
     return wanted.body.model_validate_json(request.body, strict=True)
 
 
-def _response(wanted: Operation, result: Any) -> HttpResponse:
-    if isinstance(result, HttpResponse):
+def _response(wanted: Operation, result: Any) -> HttpResponseBase:
+    if isinstance(result, HttpResponseBase):
         return result
     if result is None:
         return HttpResponse(status=204)

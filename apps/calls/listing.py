@@ -9,7 +9,7 @@ from apps.jobs.progress import Progress, progress_of
 from apps.jobs.selectors import latest_job_by_call
 from apps.search.hits import Hits, find_hits
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
-from apps.summaries.selectors import current_by_call
+from apps.summaries.shown import current_by_call
 from workers.contracts.summary import CallSummary
 
 _ANY = CallFilter()

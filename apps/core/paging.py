@@ -32,7 +32,7 @@ class CappedPaginator(AnyPaginator):
 
     @cached_property
     def _reached(self) -> int:
-        return int(self.object_list[: self.most + 1].count())  # type: ignore[index, union-attr]
+        return int(self.object_list[: self.most + 1].count())  # type: ignore[attr-defined]
 
 
 def page_of(request: HttpRequest, items: "QuerySet[Any] | list[Any]", size: int = PAGE_SIZE) -> Page[Any]:

@@ -3,20 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from apps.calls.models import Call
-from apps.calls.selectors import recording_of
+from apps.calls.models import Call, Recording
 from apps.search.tokens import tokens_of
-from apps.summaries.selectors import current_summary
-from apps.transcripts.selectors import segments_of
+from apps.summaries.shown import current_by_call
+from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary
 
 
 def document_of(call: Call) -> dict[str, Any]:
     """Return the fields of the search document of `call` as it is now."""
-    recording, shown = recording_of(call), current_summary(call)
+    recording, shown = Recording.objects.filter(call=call).first(), current_by_call([call.pk]).get(call.pk)
     summary = CallSummary.model_validate(shown.content) if shown else None
     about = [call.title, recording.file_name if recording else "", *(summary_texts(summary) if summary else ())]
-    segments = segments_of(call)
+    segments = list(TranscriptSegment.objects.filter(call=call))
     return {
         "about": _joined(about),
         "said_a": _joined([segment.text for segment in segments if segment.party == "A"]),

@@ -12,7 +12,7 @@ from uuid import UUID
 from apps.calls.models import Call
 from apps.search.documents import summary_texts
 from apps.search.tokens import pattern_of, plain, query_words
-from apps.summaries.selectors import current_by_call
+from apps.summaries.shown import current_by_call
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary
 

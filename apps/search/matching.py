@@ -23,11 +23,13 @@ class Holds(Func):
         super().__init__(F("document__id"), *(F(f"document__{column}") for column in columns))
         self.words, self.columns = words, columns
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, tuple[Any, ...]]:
         """Ask the FTS5 table for the ids of documents."""
         key, params = compiler.compile(self.source_expressions[0])
         query = " AND ".join(f"({fts5_of(word, self.columns)})" for word in self.words)
-        return f"{key} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH %s)", [*params, query]  # noqa: S608
+        return f"{key} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH %s)", (*params, query)  # noqa: S608
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
         """Ask the GIN indexes, one a column, which the planner combines as bitmaps."""
