@@ -39,7 +39,9 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.transcripts",
     "apps.summaries",
+    "apps.search",
     "apps.training",
+    "apps.api",
     "workers",
 ]
 

@@ -10,5 +10,6 @@ urlpatterns = [
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
     path("training/", include("apps.training.urls")),
+    path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.models import AccessLog, Membership, Organization, User
+from apps.accounts.models import AccessLog, ApiToken, Membership, Organization, User
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain
 from apps.core.people import person
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     MembershipBase = admin.TabularInline[Membership, Organization]
     OrganizationBase = admin.ModelAdmin[Organization]
     LogBase = admin.ModelAdmin[AccessLog]
+    TokenBase = admin.ModelAdmin[ApiToken]
 else:
     MembershipBase, OrganizationBase, LogBase = admin.TabularInline, admin.ModelAdmin, admin.ModelAdmin
+    TokenBase = admin.ModelAdmin
 
 
 class MembershipInline(MembershipBase):
@@ -65,6 +67,17 @@ class AccessLogAdmin(LogBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody shortens the log."""
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(TokenBase):
+    list_display = ["name", "user", "scopes", "created_at", "expires_at", "last_used_at"]
+    exclude = ["digest"]
+    readonly_fields = ["user", "scopes", "last_used_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Tokens come from `manage.py create_token`, which shows them once; here they are looked at and revoked."""
         return False
 
 

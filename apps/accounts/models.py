@@ -64,3 +64,24 @@ class AccessLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.actor} {self.action} {self.object_type} {self.object_id}"
+
+
+class Scope(models.TextChoices):
+    READ = "read", _("읽기")
+    WRITE = "write", _("쓰기")
+
+
+class ApiToken(models.Model):
+    """The right of a program to act as a person until `expires_at`. The token itself is not kept, only its SHA-256."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.name}"

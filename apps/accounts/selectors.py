@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from django.http import Http404
+from django.utils import timezone
 
-from apps.accounts.models import Membership, Organization, Role, User
+from apps.accounts.models import ApiToken, Membership, Organization, Role, User
+from apps.accounts.tokens import token_digest
 
 # Each role may do what the roles before it may.
 _RANK = {Role.AGENT: 0, Role.REVIEWER: 1, Role.ADMIN: 2}
@@ -50,3 +52,9 @@ def reach(actor: User) -> tuple[list[UUID], list[UUID]]:
         for organization_id, role in Membership.objects.filter(user=actor).values_list("organization_id", "role"):
             (own if role == Role.AGENT else whole).append(organization_id)
     return whole, own
+
+
+def valid_token(token: str) -> ApiToken | None:
+    """Return the token's row while it has not expired and its person is active and a member somewhere."""
+    living = ApiToken.objects.filter(digest=token_digest(token), expires_at__gt=timezone.now(), user__is_active=True)
+    return living.filter(user__memberships__isnull=False).select_related("user").distinct().first()

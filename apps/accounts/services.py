@@ -1,16 +1,39 @@
 """Changes to people and organizations, and the writing of the access log."""
 
+import secrets
 import uuid
+from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
-from apps.accounts.models import AccessLog, Membership, Organization, Role, User
+from apps.accounts.models import AccessLog, ApiToken, Membership, Organization, Role, Scope, User
+from apps.accounts.tokens import token_digest
+
+_USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def log_access(*, actor: User | None, organization_id: uuid.UUID, action: str, kind: str, object_id: uuid.UUID) -> None:
     """Write one line of the access log. `actor` is None for the command line and the workers."""
     AccessLog.objects.create(
         actor=actor, organization_id=organization_id, action=action, object_type=kind, object_id=object_id
+    )
+
+
+def log_access_to_many(
+    *, actor: User | None, action: str, kind: str, objects: Iterable[tuple[uuid.UUID, uuid.UUID]]
+) -> None:
+    """Write a line of the access log for each pair of an organization's and an object's id, in few queries."""
+    AccessLog.objects.bulk_create(
+        [
+            AccessLog(
+                actor=actor, organization_id=organization_id, action=action, object_type=kind, object_id=object_id
+            )
+            for organization_id, object_id in objects
+        ],
+        batch_size=1000,
     )
 
 
@@ -25,3 +48,24 @@ def ensure_member(*, organization: str, username: str, password: str | None, rol
         user.save()
     Membership.objects.get_or_create(user=user, organization=house, defaults={"role": role})
     return user
+
+
+@transaction.atomic
+def create_token(*, user: User, name: str, scopes: Iterable[Scope], days: int) -> str:
+    """Return a new token with which a program acts as `user` for `days` days. It cannot be shown again."""
+    token = f"yoyak_{secrets.token_urlsafe(32)}"
+    ApiToken.objects.create(
+        user=user,
+        name=name,
+        digest=token_digest(token),
+        scopes=sorted(scopes),
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    return token
+
+
+def note_use(*, token: ApiToken) -> None:
+    """Write down that `token` is in use, to the minute."""
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USE_NOTED_EVERY)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)

@@ -1,13 +1,20 @@
 """What people send about calls: files to upload, and the filter of the list."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from apps.calls.filters import CallFilter
+from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 
 CODECS = {"mulaw": "G.711 µ-law", "alaw": "G.711 A-law", "pcm_s16le": "PCM 16 bit"}
 MAX_FILES = 200
+MAX_TEXT = 100
 
 
 class MultipleFileInput(forms.ClearableFileInput):
@@ -49,13 +56,54 @@ class FilterForm(forms.Form):
         ("cancelled", _("취소됨")),
     )
 
-    q = forms.CharField(required=False, max_length=100)
+    q = forms.CharField(required=False, max_length=MAX_TEXT, empty_value="")
+    party = forms.ChoiceField(required=False, choices=[("", _("누가 말했든")), ("A", "A"), ("B", "B")])
     state = forms.ChoiceField(required=False, choices=GROUPS)
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+    agent = forms.UUIDField(required=False)
+    category = forms.ChoiceField(required=False, choices=[("", _("모든 종류")), *CATEGORIES.items()])
+    outcome = forms.ChoiceField(required=False, choices=[("", _("모든 결과")), *OUTCOMES.items()])
+    sentiment = forms.ChoiceField(required=False, choices=[("", _("모든 느낌")), *SENTIMENTS.items()])
+    min_minutes = forms.FloatField(required=False, min_value=0)
+    max_minutes = forms.FloatField(required=False, min_value=0)
+    open_actions = forms.NullBooleanField(required=False)
 
-    def text(self) -> str:
-        """Return what to look for."""
-        return str(self.cleaned_data.get("q", "")).replace("\x00", "") if self.is_valid() or self.cleaned_data else ""
+    def wanted(self) -> CallFilter:
+        """Return the filter that was asked for; `until` includes its day."""
+        self.is_valid()
+        said = self.cleaned_data
+        return CallFilter(
+            text=said.get("q", ""),
+            party=said.get("party", ""),
+            group=said.get("state", ""),
+            since=_midnight(said.get("since")),
+            until=_midnight(said.get("until"), days=1),
+            created_by=said.get("agent"),
+            category=said.get("category", ""),
+            outcome=said.get("outcome", ""),
+            sentiment=said.get("sentiment", ""),
+            min_duration_s=_seconds(said.get("min_minutes")),
+            max_duration_s=_seconds(said.get("max_minutes")),
+            open_actions=said.get("open_actions"),
+        )
 
-    def group(self) -> str:
-        """Return the state to narrow to."""
-        return str(self.cleaned_data.get("state", ""))
+    def query(self) -> str:
+        """Return the filter as a query string for links to other pages of the list."""
+        query = QueryDict(mutable=True)
+        for name in self.fields:
+            value = self.data.get(name, "")
+            if name in self.cleaned_data and value:
+                query[name] = value
+        return query.urlencode()
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    try:
+        return timezone.make_aware(datetime.combine(day + timedelta(days), time())) if day else None
+    except OverflowError:
+        return None
+
+
+def _seconds(minutes: float | None) -> float | None:
+    return None if minutes is None else minutes * 60

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 
+from apps.calls.filters import CallFilter
 from apps.calls.models import Call
 from apps.calls.selectors import party_counts
 from apps.jobs.progress import Progress, progress_of
 from apps.jobs.selectors import latest_job_by_call
+from apps.search.hits import Hits, find_hits
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 from apps.summaries.reading import in_words
-from apps.summaries.selectors import current_by_call
+from apps.summaries.shown import current_by_call
 from workers.contracts.summary import CallSummary
+
+_ANY = CallFilter()
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class CallRow:
     progress: Progress | None
     glance: Glance | None
     parties: int
+    hits: Hits | None = None
 
     @property
     def is_live(self) -> bool:
@@ -43,10 +48,11 @@ class CallRow:
         return self.progress is not None and not self.progress.job.is_final
 
 
-def rows_of(calls: list[Call]) -> list[CallRow]:
-    """Return the rows for `calls`, which the caller may see, in their order."""
+def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
+    """Return the rows for `calls`, which the caller may see, in their order, with where they hold the text `wanted`."""
     keys = [call.pk for call in calls]
     jobs, summaries, parties = latest_job_by_call(keys), current_by_call(keys), party_counts(calls)
+    hits = find_hits(calls, text=wanted.text, party=wanted.party)
     rows = []
     for call in calls:
         job, summary = jobs.get(call.pk), summaries.get(call.pk)
@@ -54,7 +60,8 @@ def rows_of(calls: list[Call]) -> list[CallRow]:
         if summary is not None:
             content = CallSummary.model_validate(summary.content)
             glance = _glance(content, approved=summary.state == summary.State.APPROVED, author=summary.author_id)
-        rows.append(CallRow(call, progress_of(job) if job else None, glance, parties.get(call.pk, 0)))
+        progress = progress_of(job) if job else None
+        rows.append(CallRow(call, progress, glance, parties.get(call.pk, 0), hits.get(call.pk)))
     return rows
 
 

@@ -2,14 +2,16 @@
 
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
 from apps.accounts.selectors import reach
+from apps.calls.filters import CallFilter
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
-from apps.summaries.models import Summary
+from apps.search.matching import COLUMNS, Holds
+from apps.search.tokens import query_words
 from apps.transcripts.models import TranscriptSegment
 
 _GROUPS = {
@@ -17,6 +19,17 @@ _GROUPS = {
     "done": [Job.State.DONE],
     "failed": [Job.State.FAILED],
     "cancelled": [Job.State.CANCELLED],
+}
+_COLUMNS_OF_PARTY = {"A": ("said_a",), "B": ("said_b",)}
+_LOOKUPS = {
+    "created_at__gte": "since",
+    "created_at__lt": "until",
+    "created_by": "created_by",
+    "document__category": "category",
+    "document__outcome": "outcome",
+    "document__sentiment": "sentiment",
+    "duration_s__gte": "min_duration_s",
+    "duration_s__lte": "max_duration_s",
 }
 
 
@@ -42,27 +55,26 @@ def recording_of(call: Call) -> Recording | None:
     return Recording.objects.filter(call=call).first()
 
 
-def find_calls(actor: User, *, text: str = "", group: str = "") -> QuerySet[Call]:
-    """Return the calls `actor` may see that hold `text` in title, file name, summary or transcript.
-
-    `group` narrows to those whose newest job is active, done, failed or cancelled; an unknown one narrows nothing.
-    """
+def find_calls(actor: User, wanted: CallFilter) -> QuerySet[Call]:
+    """Return the calls `actor` may see that `wanted` describes, newest first."""
     calls = access_calls(actor).select_related("recording")
-    if text:
-        calls = calls.filter(_holds(text))
-    if group in _GROUPS:
+    if wanted.text:
+        calls = _holding(calls, query_words(wanted.text), wanted.party)
+    if wanted.group in _GROUPS:
         newest = Job.objects.filter(call=OuterRef("pk")).order_by("-created_at")
-        calls = calls.alias(state=Subquery(newest.values("state")[:1])).filter(state__in=_GROUPS[group])
-    return calls
+        calls = calls.alias(state=Subquery(newest.values("state")[:1])).filter(state__in=_GROUPS[wanted.group])
+    asked = {name: getattr(wanted, field) for name, field in _LOOKUPS.items()}
+    calls = calls.filter(**{name: value for name, value in asked.items() if value not in ("", None)})
+    if wanted.open_actions is None:
+        return calls
+    return calls.filter(document__open_actions__gt=0) if wanted.open_actions else calls.filter(document__open_actions=0)
 
 
-def _holds(text: str) -> Q:
-    summaries = Summary.objects.filter(call=OuterRef("pk")).filter(
-        Q(content__title__icontains=text) | Q(content__one_line__text__icontains=text)
-    )
-    spoken = TranscriptSegment.objects.filter(call=OuterRef("pk"), text__icontains=text)
-    named = Q(title__icontains=text) | Q(recording__file_name__icontains=text)
-    return named | Q(Exists(summaries)) | Q(Exists(spoken))
+def _holding(calls: QuerySet[Call], words: tuple[str, ...], party: str) -> QuerySet[Call]:
+    if not words:
+        return calls.none()
+    # The join must be an inner one, or PostgreSQL cannot begin with the index of words.
+    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(party, COLUMNS)), document__isnull=False)
 
 
 def party_counts(calls: list[Call]) -> dict[UUID, int]:

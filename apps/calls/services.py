@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.models import Organization, User
-from apps.accounts.services import log_access
+from apps.accounts.services import log_access, log_access_to_many
 from apps.calls.models import Call, Recording
 from apps.core.errors import YoyakError
+from apps.search.services import index_call
 
 _MAX_TURNS = 5000
 
@@ -70,6 +71,7 @@ def add_recording(
             declared_codec=declared_codec,
             declared_rate_hz=declared_rate_hz,
         )
+        index_call(call_id=call.pk)
     return call
 
 
@@ -130,6 +132,12 @@ def delete_call(*, call: Call, actor: User | None) -> None:
 def record_reading(*, call: Call, actor: User, action: str) -> None:
     """Note in the access log that `actor` read or heard `call`; `action` is "read_call" or "play_recording"."""
     log_access(actor=actor, organization_id=call.organization_id, action=action, kind="call", object_id=call.pk)
+
+
+def record_export(*, calls: Iterable[Call], actor: User) -> None:
+    """Note in the access log that `actor` took each of `calls` out of the house."""
+    objects = [(call.organization_id, call.pk) for call in calls]
+    log_access_to_many(actor=actor, action="export_call", kind="call", objects=objects)
 
 
 def record_search(*, actor: User, organization_id: uuid.UUID) -> None:

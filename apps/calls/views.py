@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -33,7 +33,7 @@ from apps.calls.services import (
 )
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
-from apps.core.paging import page_of
+from apps.core.paging import capped_page_of, page_of
 from apps.core.people import person
 from apps.core.ranges import file_response
 from apps.jobs.models import Job
@@ -50,30 +50,24 @@ _ENVELOPE_BYTES = 1024 * 1024
 def list_calls(request: HttpRequest) -> HttpResponse:
     """Show the calls the person may see, filtered, a page at a time."""
     actor, form = person(request), FilterForm(request.GET)
-    text, group = form.text(), form.group()
-    if text:
+    wanted = form.wanted()
+    if wanted.text:
         record_search(actor=actor, organization_id=access_organization(actor).pk)
-    page = page_of(request, find_calls(actor, text=text, group=group))
-    rows = rows_of(list(page.object_list))
+    page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted))
+    rows = rows_of(list(page.object_list), wanted)
     context = {
         "page": page,
         "rows": rows,
         "live": [row.call.pk for row in rows if row.is_live],
         "filter": form,
-        "filtered": bool(text or group),
-        "filter_query": _filter_query(text, group),
+        "filtered": wanted.narrows,
+        "filter_query": form.query(),
         "upload": UploadForm(),
         "limit_bytes": settings.ENV.max_upload_mb * 1024 * 1024,
         "limit_mb": settings.ENV.max_upload_mb,
         "limit_minutes": settings.ENV.max_call_minutes,
     }
     return render(request, "calls/list.html", context)
-
-
-def _filter_query(text: str, group: str) -> str:
-    query = QueryDict(mutable=True)
-    query.update({name: value for name, value in (("q", text), ("state", group)) if value})
-    return query.urlencode()
 
 
 @require_GET

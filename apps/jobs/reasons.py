@@ -34,6 +34,7 @@ REASONS = {
     "not_allowed": _("관리자만 할 수 있는 일입니다."),
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
+    "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
 }
 

@@ -1,6 +1,5 @@
 """Read summaries of calls the acting person may see."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -9,6 +8,7 @@ from apps.accounts.models import User
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.summaries.models import Summary
+from apps.summaries.shown import current_by_call
 
 
 def access_versions(actor: User, call_id: UUID) -> list[Summary]:
@@ -29,16 +29,6 @@ def access_summary(actor: User, summary_id: UUID) -> Summary:
 def current_summary(call: Call) -> Summary | None:
     """Return the version shown for `call`."""
     return current_by_call([call.pk]).get(call.pk)
-
-
-def current_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Summary]:
-    """Return the version shown for each call that has one: the newest, but a person's before any of the model's."""
-    shown: dict[UUID, Summary] = {}
-    for summary in Summary.objects.filter(call_id__in=list(call_ids)).order_by("version"):
-        before = shown.get(summary.call_id)
-        if before is None or summary.by_person or not before.by_person:
-            shown[summary.call_id] = summary
-    return shown
 
 
 def approved_summaries(organization_id: UUID) -> list[Summary]:

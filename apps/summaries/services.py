@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
+from apps.search.services import index_call
 from apps.summaries.models import Summary
 from workers.contracts.summary import CallSummary
 
@@ -35,7 +36,7 @@ def add_model_summary(
 def _add(call_id: uuid.UUID, organization_id: uuid.UUID, content: CallSummary, **fields: Any) -> Summary:
     Call.objects.select_for_update().get(pk=call_id)
     last = Summary.objects.filter(call_id=call_id).aggregate(last=Max("version"))["last"] or 0
-    return Summary.objects.create(
+    summary = Summary.objects.create(
         call_id=call_id,
         organization_id=organization_id,
         version=last + 1,
@@ -43,6 +44,8 @@ def _add(call_id: uuid.UUID, organization_id: uuid.UUID, content: CallSummary, *
         method=content.method,
         **fields,
     )
+    index_call(call_id=call_id)
+    return summary
 
 
 @transaction.atomic
@@ -76,6 +79,7 @@ def approve_summary(*, summary: Summary, actor: User) -> None:
     Summary.objects.filter(pk=summary.pk).update(
         state=Summary.State.APPROVED, approved_by=actor, approved_at=timezone.now()
     )
+    index_call(call_id=summary.call_id)
     _log(actor, summary, "approve_summary")
 
 

@@ -10,6 +10,7 @@ from apps.accounts.models import Organization, User
 from apps.calls.models import Call
 from apps.calls.services import add_transcript_call
 from apps.core.errors import YoyakError
+from apps.search.services import index_call
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.transcript import Segment
 
@@ -34,6 +35,7 @@ def replace_segments(*, call_id: uuid.UUID, organization_id: uuid.UUID, segments
         )
         for segment in segments
     )
+    index_call(call_id=call_id)
 
 
 @transaction.atomic

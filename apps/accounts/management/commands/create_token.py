@@ -1,0 +1,36 @@
+"""Make an API token for a person."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.accounts.models import Scope, User
+from apps.accounts.services import create_token
+
+MAX_DAYS = 3660
+
+
+class Command(BaseCommand):
+    help = "Print a new API token with which a program acts as a person. It is shown this once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare whose token, what for, and for how long."""
+        parser.add_argument("username")
+        parser.add_argument("--name", default="token")
+        parser.add_argument("--scopes", nargs="+", choices=Scope.values, default=[Scope.READ.value])
+        parser.add_argument("--days", type=int, default=90)
+
+    def handle(self, *_: Any, username: str, **options: Any) -> None:
+        """Make the token.
+
+        Raises:
+            CommandError: there is no such person, or the time is out of range.
+        """
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            raise CommandError(f"there is no user {username!r}")
+        if not 0 < options["days"] <= MAX_DAYS:
+            raise CommandError(f"--days is {options['days']}; 1 to {MAX_DAYS} are allowed")
+        scopes = [Scope(scope) for scope in options["scopes"]]
+        self.stdout.write(create_token(user=user, name=options["name"], scopes=scopes, days=options["days"]))

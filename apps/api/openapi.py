@@ -1,0 +1,95 @@
+"""Write the OpenAPI document from the declared operations."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from apps.api.operations import Operation
+
+_REF = "#/components/schemas/{model}"
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "code", "detail"],
+}
+_SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
+_ID = re.compile(r"{(\w+)}")
+
+
+def document(operations: Iterable[Operation]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of `operations`."""
+    declared = list(operations)
+    models: dict[type[BaseModel], Any] = {}
+    for item in declared:
+        models |= {model: "validation" for model in (item.body, item.form) if model is not None}
+        models |= {item.answer: "serialization"} if item.answer is not None else {}
+    _, schemas = models_json_schema(list(models.items()), ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for item in declared:
+        paths.setdefault(f"/{item.path}", {})[item.method.lower()] = _operation(item)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Yoyak", "version": "1"},
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.get("$defs", {}) | {"Problem": _PROBLEM},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(item: Operation) -> dict[str, Any]:
+    problem = {"description": "Problem", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    shape: dict[str, Any] = {
+        "operationId": item.work.__name__,
+        "summary": item.summary,
+        "parameters": _parameters(item),
+        "responses": {str(item.status): _success(item), "default": problem},
+    }
+    if item.body is not None or item.form is not None:
+        shape["requestBody"] = {"required": True, "content": _bodies(item)}
+    return shape
+
+
+def _success(item: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": _SUCCESS[item.status]}
+    if item.status != 204:
+        schema = _ref(item.answer.__name__) if item.answer else {"type": "string"}
+        described["content"] = {item.media_type: {"schema": schema}}
+    return described
+
+
+def _bodies(item: Operation) -> dict[str, Any]:
+    bodies: dict[str, Any] = {}
+    if item.body is not None:
+        bodies["application/json"] = {"schema": _ref(item.body.__name__)}
+    if item.form is not None:
+        fields = item.form.model_json_schema()["properties"]
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        schema = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
+        bodies["multipart/form-data"] = {"schema": schema}
+    return bodies
+
+
+def _parameters(item: Operation) -> list[dict[str, Any]]:
+    uuid = {"type": "string", "format": "uuid"}
+    places = [{"name": name, "in": "path", "required": True, "schema": uuid} for name in _ID.findall(item.path)]
+    fields = item.query.model_json_schema().get("properties", {})
+    asked = [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
+    key = [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]
+    return places + asked + (key if item.method == "POST" else [])
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=name)}

@@ -1,0 +1,170 @@
+"""Declare an operation once; from the declaration come its address, the checks of a request, and its documentation.
+
+An operation is a function of an `Ask` with pydantic models for query, body and answer. Every request passes the same
+gate: token, rate, scope, body. Knows no calls.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import BaseModel, ConfigDict
+
+from apps.accounts.models import ApiToken, Scope, User
+from apps.accounts.selectors import valid_token
+from apps.accounts.services import note_use
+from apps.api.idempotency import answer_once
+from apps.api.problems import EXPECTED, Problem, problem_of
+from apps.api.throttle import count_request
+
+_ENVELOPE_BYTES = 1024 * 1024
+
+
+class Incoming(BaseModel):
+    """Base of what programs send: nothing unknown, and in a JSON body no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Incoming):
+    """No parameters."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One checked request. `query` and `body` are of the models that the operation declares."""
+
+    request: HttpRequest
+    actor: User
+    ids: dict[str, uuid.UUID]
+    query: Any
+    body: Any
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`path` is relative to /api/v1/ with ids in braces; `form` describes a multipart body beside `file`."""
+
+    method: str
+    path: str
+    scope: Scope
+    work: Callable[[Ask], Any]
+    query: type[BaseModel]
+    body: type[BaseModel] | None
+    form: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    media_type: str
+    status: int
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the function's docstring."""
+        return (self.work.__doc__ or "").strip().splitlines()[0]
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    answer: type[BaseModel] | None = None,
+    query: type[BaseModel] = Nothing,
+    body: type[BaseModel] | None = None,
+    form: type[BaseModel] | None = None,
+    media_type: str = "application/json",
+    status: int = 200,
+) -> Callable[[Callable[[Ask], Any]], Callable[[Ask], Any]]:
+    """Make the decorated function an operation; GET asks for the scope read, everything else for write."""
+
+    def declare(work: Callable[[Ask], Any]) -> Callable[[Ask], Any]:
+        scope = Scope.READ if method == "GET" else Scope.WRITE
+        OPERATIONS.append(Operation(method, path, scope, work, query, body, form, answer, media_type, status))
+        return work
+
+    return declare
+
+
+def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]:
+    """Return the Django view that answers the operations of one address, by method."""
+
+    @login_not_required
+    @csrf_exempt
+    def view(request: HttpRequest, **ids: str) -> HttpResponseBase:
+        headers: dict[str, str] = {}
+        try:
+            token = _token_of(request)
+            headers = count_request(token.pk)
+            note_use(token=token)
+            response: HttpResponseBase = _answer(request, token, operations, ids)
+        except (Problem, *EXPECTED) as error:
+            response = problem_of(error)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return view
+
+
+def _token_of(request: HttpRequest) -> ApiToken:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = valid_token(text.strip()) if kind.lower() == "bearer" else None
+    if token is None:
+        raise Problem(401, "unauthorized", headers={"WWW-Authenticate": 'Bearer realm="yoyak"'})
+    return token
+
+
+def _answer(
+    request: HttpRequest, token: ApiToken, operations: dict[str, Operation], ids: dict[str, str]
+) -> HttpResponseBase:
+    wanted = operations.get(request.method or "")
+    if wanted is None:
+        raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(operations))})
+    if wanted.scope not in token.scopes:
+        raise Problem(403, "scope_missing", f"the token lacks the scope {wanted.scope.value}")
+    keys, query = {name: _uuid(text) for name, text in ids.items()}, wanted.query.model_validate(request.GET.dict())
+
+    def work() -> HttpResponseBase:
+        return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))
+
+    return answer_once(request, token, work)
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Http404("not an id") from None
+
+
+def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
+    if wanted.form is not None and request.content_type == "multipart/form-data":
+        size, limit_mb = request.META.get("CONTENT_LENGTH") or "0", settings.ENV.max_upload_mb
+        if not size.isdigit() or int(size) > limit_mb * 2**20 + _ENVELOPE_BYTES:
+            raise Problem(413, "too_large", f"the limit is {limit_mb} MB")
+        fields = request.POST.dict()
+        if any("\0" in str(value) for value in fields.values()):
+            raise Problem(400, "malformed", "a field holds the character NUL")
+        return wanted.form.model_validate(fields)
+    if wanted.body is None:
+        return None
+    if request.content_type != "application/json":
+        raise Problem(415, "unsupported_media_type", "send application/json")
+    if b"\\u0000" in request.body or b"\0" in request.body:
+        raise Problem(400, "malformed", "the body holds the character NUL")
+    return wanted.body.model_validate_json(request.body, strict=True)
+
+
+def _response(wanted: Operation, result: Any) -> HttpResponseBase:
+    if isinstance(result, HttpResponseBase):
+        return result
+    if result is None:
+        return HttpResponse(status=204)
+    return HttpResponse(result.model_dump_json(), status=wanted.status, content_type="application/json")

@@ -1,0 +1,73 @@
+"""Errors of the API as RFC 9457 problem documents, in the language that the program asks for."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import ValidationError
+
+from apps.core.cursor import BadCursor
+from apps.core.errors import YoyakError
+from apps.core.feedback import explain
+
+_STATUS = {"duplicate": 409, "not_approvable": 409, "too_large": 413, "not_allowed": 403}
+EXPECTED = (
+    YoyakError,
+    Http404,
+    ValidationError,
+    BadCursor,
+    BadRequest,
+    SuspiciousOperation,
+    MultiPartParserError,
+    UnreadablePostError,
+)
+
+
+class Problem(Exception):
+    """A request that cannot be answered; becomes a problem document."""
+
+    permanent = True
+
+    def __init__(self, status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status} {code} {detail}")
+        self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
+
+
+def problem_of(error: Exception) -> HttpResponse:
+    """Return the problem document for an error in `EXPECTED` or a `Problem`."""
+    match error:
+        case Problem():
+            return problem(error.status, error.code, error.detail, headers=error.headers)
+        case YoyakError():
+            return problem(_STATUS.get(error.code, 422), error.code, explain(error))
+        case ValidationError():
+            errors = [{"field": ".".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
+            return problem(422, "invalid", "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:3]), errors=errors)
+        case Http404():
+            return problem(404, "not_found")
+        case RequestDataTooBig():
+            return problem(413, "too_large")
+        case BadCursor():
+            return problem(422, "invalid", "cursor: not one of ours")
+        case _:
+            return problem(400, "malformed", "the body cannot be read")
+
+
+def problem(
+    status: int, code: str, detail: str = "", *, headers: Mapping[str, str] | None = None, **more: Any
+) -> HttpResponse:
+    """Return a problem document."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    return JsonResponse(body | more, status=status, content_type="application/problem+json", headers=headers)
+
+
+@login_not_required
+@csrf_exempt
+def not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Answer an address that the API does not have."""
+    return problem(404, "not_found")

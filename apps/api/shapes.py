@@ -1,0 +1,218 @@
+"""What the API takes and gives, as pydantic models. The summary itself is the product's own `CallSummary`."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from apps.api.operations import Incoming
+from apps.calls.filters import CallFilter
+from apps.calls.forms import MAX_TEXT
+from apps.calls.models import Call
+from apps.jobs.models import Batch, Job
+from apps.jobs.progress import progress_of
+from apps.search.hits import Hits
+from apps.summaries.models import Summary
+from apps.transcripts.models import TranscriptSegment
+from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
+
+
+class PageQuery(Incoming):
+    cursor: Annotated[str, Field(max_length=200)] = ""
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class CallsQuery(PageQuery):
+    """The filter of calls; see `apps.calls.filters.CallFilter`."""
+
+    q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    party: Literal["", "A", "B"] = ""
+    state: Literal["", "active", "done", "failed", "cancelled"] = ""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    created_by: uuid.UUID | None = None
+    category: Category | Literal[""] = ""
+    outcome: Outcome | Literal[""] = ""
+    sentiment: Sentiment | Literal[""] = ""
+    min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    open_actions: bool | None = None
+
+    def wanted(self) -> CallFilter:
+        """Return the filter."""
+        fields = self.model_dump(exclude={"cursor", "limit", "q", "state"})
+        return CallFilter(text=self.q, group=self.state, **fields)
+
+
+class TurnIn(Incoming):
+    speaker: Annotated[str, Field(max_length=100)] = ""
+    text: Annotated[str, Field(min_length=1)]
+
+
+class TranscriptIn(Incoming):
+    title: Annotated[str, Field(min_length=1, max_length=300)]
+    turns: list[TurnIn]
+
+
+class RecordingIn(Incoming):
+    """Fields beside the part `file`; `codec` and `rate_hz` only for recordings without a header."""
+
+    title: Annotated[str, Field(max_length=300)] = ""
+    codec: Literal["", "mulaw", "alaw", "pcm_s16le"] = ""
+    rate_hz: Annotated[int, Field(ge=4000, le=192_000)] | None = None
+
+
+class BatchIn(Incoming):
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    calls: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10_000)]
+
+
+class JobOut(BaseModel):
+    """`share` is the progress of the whole job, 0 to 1; `reason` is a sentence when it failed."""
+
+    id: uuid.UUID
+    call: uuid.UUID
+    batch: uuid.UUID | None
+    state: str
+    stage: str
+    share: float
+    reason_code: str
+    reason: str
+    created_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobOut":
+        """Return `job` as the API shows it."""
+        progress = progress_of(job)
+        return cls(
+            id=job.pk,
+            call=job.call_id,
+            batch=job.batch_id,
+            state=job.state,
+            stage=job.stage,
+            share=progress.share,
+            reason_code=job.reason if progress.reason else "",
+            reason=progress.reason,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+        )
+
+
+class FragmentOut(BaseModel):
+    text: str
+    marked: bool
+
+
+class HitOut(BaseModel):
+    """A line that holds what was looked for; number, party and start belong to a transcript segment."""
+
+    kind: Literal["segment", "summary"]
+    number: int | None
+    party: str
+    start_s: float | None
+    fragments: list[FragmentOut]
+
+
+class CallOut(BaseModel):
+    id: uuid.UUID
+    title: str
+    source: str
+    created_at: datetime
+    created_by: uuid.UUID | None
+    duration_s: float | None
+    job: JobOut | None
+    hits: list[HitOut] = []
+
+    @classmethod
+    def of(cls, call: Call, job: Job | None, hits: Hits | None = None) -> "CallOut":
+        """Return `call` as the API shows it."""
+        return cls(
+            id=call.pk,
+            title=call.title,
+            source=call.source,
+            created_at=call.created_at,
+            created_by=call.created_by_id,
+            duration_s=call.duration_s,
+            job=JobOut.of(job) if job else None,
+            hits=[HitOut.model_validate(hit, from_attributes=True) for hit in hits.shown] if hits else [],
+        )
+
+
+class CallsOut(BaseModel):
+    """One page; `next_cursor` is empty on the last."""
+
+    items: list[CallOut]
+    next_cursor: str
+
+
+class SegmentOut(BaseModel):
+    number: int
+    party: str
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float
+
+
+class TranscriptOut(BaseModel):
+    call: uuid.UUID
+    segments: list[SegmentOut]
+
+    @classmethod
+    def of(cls, call: Call, segments: list[TranscriptSegment]) -> "TranscriptOut":
+        """Return the segments as the API shows them."""
+        lines = [SegmentOut.model_validate(segment, from_attributes=True) for segment in segments]
+        return cls(call=call.pk, segments=lines)
+
+
+class SummaryOut(BaseModel):
+    id: uuid.UUID
+    call: uuid.UUID
+    version: int
+    state: str
+    method: str
+    model_version: str
+    by_person: bool
+    created_at: datetime
+    content: CallSummary
+
+    @classmethod
+    def of(cls, summary: Summary) -> "SummaryOut":
+        """Return a version as the API shows it."""
+        return cls(
+            id=summary.pk,
+            call=summary.call_id,
+            version=summary.version,
+            state=summary.state,
+            method=summary.method,
+            model_version=summary.model_version,
+            by_person=summary.by_person,
+            created_at=summary.created_at,
+            content=CallSummary.model_validate(summary.content),
+        )
+
+
+class BatchOut(BaseModel):
+    """`counts` has the number of calls in each state and `total`; `left_s` is an estimate in seconds."""
+
+    id: uuid.UUID
+    name: str
+    created_at: datetime
+    counts: dict[str, int]
+    share: float
+    left_s: float | None = None
+    jobs: list[JobOut] = []
+
+    @classmethod
+    def of(cls, batch: Batch, counts: dict[str, int]) -> "BatchOut":
+        """Return a batch as lists show it, without its jobs."""
+        ended = counts["done"] + counts["failed"] + counts["cancelled"]
+        share = ended / counts["total"] if counts["total"] else 1.0
+        return cls(id=batch.pk, name=batch.name, created_at=batch.created_at, counts=counts, share=share)
+
+
+class BatchesOut(BaseModel):
+    items: list[BatchOut]
+    next_cursor: str

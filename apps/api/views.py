@@ -1,0 +1,32 @@
+"""The documentation of the API: the OpenAPI document, and a page made from the same declarations."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.api.openapi import document
+from apps.api.operations import OPERATIONS
+
+
+@login_not_required
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """Return the OpenAPI document. It tells nothing about the installation, so it asks for no token."""
+    return JsonResponse(document(OPERATIONS))
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """Show every operation with its parameters, bodies and answers."""
+    described = document(OPERATIONS)
+    rows = [
+        {"method": method.upper(), "path": f"/api/v1{path}", **shape}
+        for path, methods in described["paths"].items()
+        for method, shape in methods.items()
+    ]
+    shapes = [
+        {"name": name, "about": shape.get("description", ""), "fields": list(shape.get("properties", {}))}
+        for name, shape in described["components"]["schemas"].items()
+    ]
+    return render(request, "api/docs.html", {"operations": rows, "shapes": shapes})

@@ -1,0 +1,36 @@
+"""What an export is made of: a call with its transcript and the summary that is shown. Permission was asked before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.calls.models import Call
+from apps.summaries.models import Summary
+from apps.summaries.shown import current_by_call
+from apps.transcripts.models import TranscriptSegment
+from apps.transcripts.selectors import segments_of
+from workers.contracts.summary import CallSummary
+
+
+@dataclass(frozen=True)
+class Material:
+    """One call to write out; `shown` is the row of `summary`."""
+
+    call: Call
+    segments: list[TranscriptSegment]
+    shown: Summary | None
+    summary: CallSummary | None
+
+    @property
+    def timed(self) -> bool:
+        """Tell whether the lines have times; those of an imported transcript have none."""
+        return any(segment.end_s > 0 for segment in self.segments)
+
+
+def material_of(calls: Sequence[Call], *, transcripts: bool = True) -> list[Material]:
+    """Return what there is to write of each of `calls`, without the lines when `transcripts` is false."""
+    shown = current_by_call([call.pk for call in calls])
+    return [_one(call, shown.get(call.pk), segments_of(call) if transcripts else []) for call in calls]
+
+
+def _one(call: Call, shown: Summary | None, segments: list[TranscriptSegment]) -> Material:
+    return Material(call, segments, shown, CallSummary.model_validate(shown.content) if shown else None)

@@ -1,0 +1,45 @@
+"""Which texts of a call can be found, and as what. Reads calls, transcripts and summaries; writes nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from apps.calls.models import Call, Recording
+from apps.search.tokens import tokens_of
+from apps.summaries.shown import current_by_call
+from apps.transcripts.models import TranscriptSegment
+from workers.contracts.summary import CallSummary
+
+
+def document_of(call: Call) -> dict[str, Any]:
+    """Return the fields of the search document of `call` as it is now."""
+    recording, shown = Recording.objects.filter(call=call).first(), current_by_call([call.pk]).get(call.pk)
+    summary = CallSummary.model_validate(shown.content) if shown else None
+    about = [call.title, recording.file_name if recording else "", *(summary_texts(summary) if summary else ())]
+    segments = list(TranscriptSegment.objects.filter(call=call))
+    return {
+        "about": _joined(about),
+        "said_a": _joined([segment.text for segment in segments if segment.party == "A"]),
+        "said_b": _joined([segment.text for segment in segments if segment.party != "A"]),
+        "category": summary.category if summary else "",
+        "outcome": summary.outcome if summary else "",
+        "sentiment": summary.sentiment if summary else "",
+        "open_actions": sum(item.supported for item in summary.actions) if summary else 0,
+    }
+
+
+def summary_texts(summary: CallSummary) -> Iterator[str]:
+    """Yield what a summary says as fact. What verification could not confirm is not found by searching."""
+    yield summary.title
+    for topic in summary.topics:
+        yield topic.title
+    points = [point for topic in summary.topics for point in topic.points]
+    for statement in (summary.one_line, *points, *summary.decisions):
+        if statement.supported:
+            yield statement.text
+    for item in summary.actions:
+        if item.supported:
+            yield " ".join(filter(None, (item.who, item.what, item.when)))
+
+
+def _joined(texts: list[str]) -> str:
+    return " ".join(sorted(set().union(*(tokens_of(text) for text in texts))))

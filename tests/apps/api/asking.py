@@ -1,0 +1,44 @@
+"""Speak to the API as a program does."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from apps.accounts.models import Scope, User
+from apps.accounts.services import create_token
+
+BASE = "/api/v1"
+TURNS = [
+    {"speaker": "상담원", "text": "무엇을 도와드릴까요"},
+    {"speaker": "고객", "text": "신용 카드 환불이 안 됐어요"},
+]
+
+
+class Program:
+    """A client with a token of its own."""
+
+    def __init__(self, user: User, *scopes: Scope) -> None:
+        self.token = create_token(user=user, name="t", scopes=scopes or tuple(Scope), days=1)
+        self.client = Client(raise_request_exception=False)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        """Send a request; a body that is not bytes goes as JSON."""
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        headers = {"authorization": f"Bearer {self.token}"} | headers
+        answer = self.client.generic(method, BASE + path, data, content_type="application/json", headers=headers)
+        assert isinstance(answer, HttpResponse)
+        return answer
+
+    def read(self, path: str) -> Any:
+        """Return the JSON of a successful GET."""
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.content
+        return json.loads(answer.content)
+
+    def add_call(self, title: str = "문의") -> str:
+        """Add a transcript and return the id of its call."""
+        answer = self.ask("POST", "/calls", {"title": title, "turns": TURNS})
+        assert answer.status_code == 201, answer.content
+        return str(json.loads(answer.content)["id"])

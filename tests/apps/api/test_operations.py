@@ -1,0 +1,217 @@
+"""What the operations do, from the first upload to the batch; cursors, idempotency, and bodies that make no sense."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.api.models import KeptAnswer
+from apps.calls.models import Call, Recording
+from apps.summaries.services import add_model_summary
+from tests.apps.api.asking import BASE, TURNS, Program
+from tests.people import TwoHouses
+from workers.contracts.summary import CallSummary, Statement
+
+
+def _summarize(call_id: str) -> None:
+    call = Call.objects.get(pk=call_id)
+    content = CallSummary(title="환불", one_line=Statement(text="환불을 물었다."))
+    add_model_summary(
+        call_id=call.pk, organization_id=call.organization_id, content=content, model_version="m", usage={}
+    )
+
+
+def _upload(program: Program, content: bytes, **fields: str) -> Any:
+    file = SimpleUploadedFile("통화.wav", content)
+    headers = {"authorization": f"Bearer {program.token}"}
+    return program.client.post(f"{BASE}/calls", {"file": file, **fields}, headers=headers)
+
+
+def test_a_transcript_on_its_way(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    call = program.read(f"/calls/{call_id}")
+    assert (call["title"], call["job"]["state"], call["created_by"]) == ("문의", "queued", str(houses.ours.agent.pk))
+    assert program.read(f"/jobs/{call['job']['id']}")["share"] < 1
+    lines = program.read(f"/calls/{call_id}/transcript")["segments"]
+    assert [(line["number"], line["party"], line["text"]) for line in lines] == [
+        (1, "A", TURNS[0]["text"]),
+        (2, "B", TURNS[1]["text"]),
+    ]
+    assert program.ask("GET", f"/calls/{call_id}/summary").status_code == 404
+    assert program.ask("POST", f"/calls/{call_id}/summary/approve").status_code == 404
+    (found,) = program.read("/calls?q=신용카드&party=B")["items"]
+    assert found["hits"][0]["number"] == 2
+    assert [f["text"] for f in found["hits"][0]["fragments"] if f["marked"]] == ["신용 카드"]
+    cancelled = program.ask("POST", f"/jobs/{call['job']['id']}/cancel")
+    assert json.loads(cancelled.content)["state"] == "cancelled"
+    assert program.ask("DELETE", f"/calls/{call_id}").status_code == 204
+    assert program.ask("GET", f"/calls/{call_id}").status_code == 404
+
+
+def test_a_summary_is_corrected_approved_and_made_again(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    _summarize(call_id)
+    first = program.read(f"/calls/{call_id}/summary")
+    assert (first["version"], first["content"]["title"]) == (1, "환불")
+    content = first["content"] | {"title": "카드 환불", "outcome": "pending"}
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 200
+    approved = json.loads(program.ask("POST", f"/calls/{call_id}/summary/approve").content)
+    assert (approved["version"], approved["state"], approved["by_person"]) == (2, "approved", True)
+    assert program.read("/calls?outcome=pending")["items"][0]["id"] == call_id
+    again = program.ask("POST", f"/calls/{call_id}/summary/regenerate")
+    assert (again.status_code, json.loads(again.content)["state"]) == (202, "queued")
+
+
+def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    answer = _upload(program, b"\0" * 800, title="첫 통화", codec="mulaw", rate_hz="8000")
+    assert answer.status_code == 201, answer.content
+    recording = Recording.objects.get(call=answer.json()["id"])
+    assert (recording.declared_codec, recording.declared_rate_hz, recording.size_bytes) == ("mulaw", 8000, 800)
+    assert recording.call.title == "첫 통화"
+    assert _upload(program, b"\0" * 800).json()["code"] == "duplicate"
+    assert _upload(program, b"").json()["code"] == "empty_file"
+    assert _upload(program, b"x", rate_hz="-1").status_code == 422
+    assert _upload(program, b"x", surprise="1").status_code == 422
+    headers = {"authorization": f"Bearer {program.token}"}
+    assert program.client.post(f"{BASE}/calls", {"title": "x"}, headers=headers).status_code == 422
+
+
+def test_pages_do_not_shift_when_calls_come_in(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    known = [program.add_call(str(n)) for n in range(5)]
+    first = program.read("/calls?limit=2")
+    program.add_call("later")
+    seen = [item["id"] for item in first["items"]]
+    cursor = first["next_cursor"]
+    while cursor:
+        page = program.read(f"/calls?limit=2&cursor={cursor}")
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == known[::-1]
+    assert program.ask("GET", "/calls?cursor=abc").status_code == 422
+
+
+def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:
+    program, body = Program(houses.ours.agent), {"title": "한 번", "turns": TURNS}
+    first = program.ask("POST", "/calls", body, **{"idempotency-key": "k1"})
+    second = program.ask("POST", "/calls", body, **{"idempotency-key": "k1"})
+    assert (first.status_code, second.status_code, second["Idempotency-Replayed"]) == (201, 201, "true")
+    assert first.content == second.content
+    assert Call.objects.count() == 1
+    assert program.ask("POST", "/calls", body | {"title": "zwei"}, **{"idempotency-key": "k1"}).status_code == 422
+    other = Program(houses.theirs.agent).ask("POST", "/calls", body, **{"idempotency-key": "k1"})
+    assert json.loads(other.content)["id"] != json.loads(first.content)["id"]
+    KeptAnswer.objects.update(status=0)
+    assert program.ask("POST", "/calls", body, **{"idempotency-key": "k1"}).status_code == 409
+    refused = program.ask("POST", "/calls", {"title": "x", "turns": []}, **{"idempotency-key": "k2"})
+    assert refused.status_code == 422
+    assert program.ask("POST", "/calls", body, **{"idempotency-key": "k2"}).status_code == 201
+    assert program.ask("POST", "/calls", body, **{"idempotency-key": "k" * 201}).status_code == 400
+
+
+def test_a_batch_of_calls(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    calls = [program.add_call() for _ in range(2)]
+    answer = program.ask("POST", "/batches", {"name": "다시", "calls": calls})
+    assert answer.status_code == 201, answer.content
+    batch = json.loads(answer.content)
+    assert (batch["counts"]["total"], {job["call"] for job in batch["jobs"]}) == (2, set(calls))
+    cancelled = json.loads(program.ask("POST", f"/batches/{batch['id']}/cancel").content)
+    assert (cancelled["counts"]["cancelled"], cancelled["share"]) == (2, 1.0)
+    assert program.ask("POST", f"/batches/{batch['id']}/retry").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 415),
+        (b"{", 422),
+        (b"[]", 422),
+        (b"null", 422),
+        (b'{"title": 1, "turns": []}', 422),
+        (b'{"title": "x", "turns": [{"text": false}]}', 422),
+        (b'{"title": "x", "turns": [{"text": "a"}], "extra": 1}', 422),
+        (b'{"title": "\\u0000", "turns": [{"text": "a"}]}', 400),
+        (b'{"title": "\\ud800", "turns": [{"text": "a"}]}', 422),
+        (b'{"title": "x", "turns": [{"text": "  "}]}', 422),
+        (b"[" * 100_000, 422),
+        (b'{"title": "x", "turns": "' + b"a" * 5_000_000 + b'"}', 413),
+    ],
+    ids=range(12),
+)
+def test_a_body_without_sense_is_a_problem(houses: TwoHouses, body: bytes, status: int) -> None:
+    answer = Program(houses.ours.agent).ask("POST", "/calls", body)
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.content)["status"] == status
+    assert not Call.objects.exists()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["title", "turns", "text", "speaker", "calls", "name"]), inner, max_size=3
+            )
+        ),
+    ),
+    path=st.sampled_from(["/calls", "/batches"]),
+    query=st.dictionaries(
+        st.sampled_from(["q", "cursor", "limit", "since", "party", "x"]), st.text(max_size=6), max_size=2
+    ),
+)
+def test_nothing_a_program_sends_is_a_server_error(
+    houses: TwoHouses, body: Any, path: str, query: dict[str, str]
+) -> None:
+    program = Program(houses.ours.agent)
+    assert program.ask("POST", path, body).status_code < 500
+    headers = {"authorization": f"Bearer {program.token}"}
+    assert program.client.get(BASE + path, query, headers=headers).status_code < 500
+
+
+def test_other_types_methods_and_addresses_are_problems(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    headers = {"authorization": f"Bearer {program.token}"}
+    plain = program.client.post(f"{BASE}/calls", b"x", content_type="text/plain", headers=headers)
+    broken = program.client.post(f"{BASE}/calls", b"x", content_type="multipart/form-data", headers=headers)
+    assert (plain.status_code, broken.status_code) == (415, 400)
+    wrong = program.ask("PATCH", "/calls")
+    assert (wrong.status_code, wrong["Allow"]) == (405, "GET, POST")
+    assert program.ask("GET", "/nothing/here").status_code == 404
+    assert all(
+        answer["Content-Type"] == "application/problem+json"
+        for answer in (plain, broken, wrong, program.ask("GET", "/nothing/here"))
+    )
+
+
+def test_the_documentation_knows_every_operation(houses: TwoHouses) -> None:
+    client = Client()
+    described = client.get(f"{BASE}/openapi.json").json()
+    assert described["paths"]["/calls"]["post"]["requestBody"]["content"].keys() == {
+        "application/json",
+        "multipart/form-data",
+    }
+    for reference in set(_references(described)):
+        assert reference.removeprefix("#/components/schemas/") in described["components"]["schemas"]
+    assert client.get(f"{BASE}/docs/").status_code == 302
+    client.force_login(houses.ours.agent)
+    page = client.get(f"{BASE}/docs/").content.decode()
+    assert "POST /api/v1/calls/{call_id}/summary/approve" in page
+    assert "<script>" not in page
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [found for value in node.values() for found in _references(value)]
+    return [found for value in node for found in _references(value)] if isinstance(node, list) else []

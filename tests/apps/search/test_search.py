@@ -1,0 +1,188 @@
+"""Searching calls: the same answers on both databases, kept up to date, filters, hits, and never a stranger's call."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.calls.filters import CallFilter
+from apps.calls.models import Call
+from apps.calls.selectors import find_calls
+from apps.calls.services import delete_call
+from apps.core.paging import CappedPaginator
+from apps.search.hits import find_hits
+from apps.search.models import SearchDocument
+from apps.summaries.services import add_model_summary, approve_summary, correct_summary
+from apps.transcripts.services import import_turns, replace_segments
+from tests.people import TwoHouses
+from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic
+from workers.contracts.transcript import Segment
+
+TURNS = [
+    {"speaker": "상담원", "text": "안녕하세요 가람통신입니다"},
+    {"speaker": "고객", "text": "어제 산 신용 카드 케이스 환불은 언제 되나요"},
+    {"speaker": "상담원", "text": "54,000원 결제하신 건 맞으시죠"},
+]
+
+
+def _call(houses: TwoHouses, actor: User | None = None, turns: Any = TURNS, title: str = "문의") -> Call:
+    return import_turns(organization=houses.ours.organization, actor=actor, title=title, turns=turns)
+
+
+def _summarize(call: Call, **fields: Any) -> Any:
+    content = CallSummary(**({"title": "환급 문의", "one_line": Statement(text="고객이 환급을 물었다.")} | fields))
+    return add_model_summary(
+        call_id=call.pk, organization_id=call.organization_id, content=content, model_version="m", usage={}
+    )
+
+
+def _found(actor: User, text: str = "", **fields: Any) -> set[str]:
+    return {str(call.pk) for call in find_calls(actor, CallFilter(text=text, **fields))}
+
+
+@pytest.mark.parametrize(
+    ("text", "party", "found"),
+    [
+        ("환불", "", True),
+        ("환불", "B", True),
+        ("환불", "A", False),
+        ("신용카드", "", True),
+        ("카드 환불", "", True),
+        ("가람통신 환불", "", True),
+        ("가람통신 환불", "B", False),
+        ("54000", "", True),
+        ("금융", "", False),
+        ("건", "A", True),
+        ("건", "B", False),
+        ("반품", "", False),
+        ("!!", "", False),
+        ("' OR 1=1 --", "", False),
+        ('"*" NEAR ()', "", False),
+        ("환불 \x00", "", True),
+    ],
+)
+def test_what_a_search_finds(houses: TwoHouses, text: str, party: str, found: bool) -> None:
+    call = _call(houses)
+    assert (str(call.pk) in _found(houses.ours.admin, text, party=party)) is found
+
+
+def test_a_long_query_of_anything_is_answered(houses: TwoHouses) -> None:
+    _call(houses)
+    assert _found(houses.ours.admin, "가나다라마바사" * 14) == set()
+
+
+def test_nobody_finds_what_they_may_not_see(houses: TwoHouses) -> None:
+    call = str(_call(houses, houses.ours.agent).pk)
+    sees = {"agent": True, "colleague": False, "reviewer": True, "admin": True}
+    for role, allowed in sees.items():
+        assert _found(getattr(houses.ours, role), "환불") == ({call} if allowed else set()), role
+        assert _found(getattr(houses.theirs, role), "환불") == set()
+
+
+def test_the_index_follows_every_change(houses: TwoHouses) -> None:
+    call, admin = _call(houses), houses.ours.admin
+    segments = [Segment(1, "A", 0, 1, "해지하고 싶어요", 1.0)]
+    replace_segments(call_id=call.pk, organization_id=call.organization_id, segments=segments)
+    assert (_found(admin, "환불"), _found(admin, "해지")) == (set(), {str(call.pk)})
+    first = _summarize(call)
+    assert _found(admin, "환급")
+    content = first.content | {"title": "위약금 문의", "one_line": {"text": "위약금을 물었다."}}
+    corrected = correct_summary(base=first, content=content, actor=admin)
+    approve_summary(summary=corrected, actor=admin)
+    assert (_found(admin, "환급"), _found(admin, "위약금")) == (set(), {str(call.pk)})
+    delete_call(call=call, actor=admin)
+    assert _found(admin, "위약금") == set()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM search_fts WHERE search_fts MATCH '해지'")
+            assert cursor.fetchone() == (0,), "the triggers forget a deleted call"
+
+
+def test_what_is_not_supported_is_not_found(houses: TwoHouses) -> None:
+    call = _call(houses)
+    doubtful = Statement(text="수수료를 면제했다", supported=False)
+    _summarize(call, topics=(Topic(title="요금", points=(doubtful, Statement(text="요금을 안내했다"))),))
+    assert (_found(houses.ours.admin, "수수료"), _found(houses.ours.admin, "안내")) == (set(), {str(call.pk)})
+
+
+def test_each_filter_narrows(houses: TwoHouses) -> None:
+    admin, now = houses.ours.admin, timezone.now()
+    mine, other = _call(houses, houses.ours.agent), _call(houses, houses.ours.colleague)
+    action = ActionItem(who="상담원", what="환불 처리")
+    _summarize(mine, category="shopping", outcome="pending", sentiment="negative", actions=(action,))
+    _summarize(other, category="telecom", outcome="resolved")
+    Call.objects.filter(pk=mine.pk).update(duration_s=30.0, created_at=now - timedelta(days=3))
+    Call.objects.filter(pk=other.pk).update(duration_s=300.0)
+    narrowing: list[dict[str, Any]] = [
+        {"category": "shopping"},
+        {"outcome": "pending"},
+        {"sentiment": "negative"},
+        {"open_actions": True},
+        {"created_by": houses.ours.agent.pk},
+        {"max_duration_s": 60.0},
+        {"until": now - timedelta(days=1)},
+        {"text": "환불 처리", "since": now - timedelta(days=4), "until": now - timedelta(days=1)},
+    ]
+    for fields in narrowing:
+        assert _found(admin, **fields) == {str(mine.pk)}, fields
+    for fields in ({"open_actions": False}, {"min_duration_s": 60.0}, {"since": now - timedelta(days=1)}):
+        assert _found(admin, **fields) == {str(other.pk)}, fields
+
+
+def test_hits_are_marked_with_their_line_and_time(houses: TwoHouses) -> None:
+    call = _call(houses)
+    segments = [
+        Segment(1, "A", 0.0, 2.0, "무엇을 도와드릴까요", 1.0),
+        Segment(2, "B", 2.5, 5.0, "신용 카드 환불이요 카드 말이에요", 1.0),
+    ]
+    replace_segments(call_id=call.pk, organization_id=call.organization_id, segments=segments)
+    _summarize(call, one_line=Statement(text="고객이 신용카드 환불을 물었다."))
+    hits = find_hits([call], text="신용카드")[call.pk]
+    assert hits.total == 2
+    summary, spoken = hits.shown
+    assert [f.text for f in summary.fragments if f.marked] == ["신용카드"]
+    assert (spoken.kind, spoken.number, spoken.party, spoken.start_s) == ("segment", 2, "B", 2.5)
+    assert [(f.text, f.marked) for f in spoken.fragments] == [("신용 카드", True), (" 환불이요 카드 말이에요", False)]
+    assert [hit.number for hit in find_hits([call], text="신용카드", party="B")[call.pk].shown] == [2]
+    assert find_hits([call], text="신용카드", party="A") == {}
+
+
+def test_a_long_line_is_shown_around_its_hit(houses: TwoHouses) -> None:
+    call = _call(houses, turns=[{"speaker": "a", "text": "가" * 300 + " 환불 " + "나" * 300}])
+    (hit,) = find_hits([call], text="환불")[call.pk].shown
+    line = "".join(fragment.text for fragment in hit.fragments)
+    assert line.startswith("…가") and line.endswith("나…") and len(line) < 140
+
+
+def test_rebuilding_finds_everything_again(houses: TwoHouses) -> None:
+    call = _call(houses)
+    SearchDocument.objects.all().delete()
+    assert _found(houses.ours.admin, "환불") == set()
+    call_command("rebuild_search", verbosity=0)
+    assert _found(houses.ours.admin, "환불") == {str(call.pk)}
+
+
+def test_the_page_shows_hits_and_ignores_a_filter_without_sense(houses: TwoHouses, client: Client) -> None:
+    call = _call(houses, houses.ours.agent)
+    client.force_login(houses.ours.agent)
+    page = client.get("/calls/", {"q": "환불", "category": "xx", "since": "gestern", "agent": "1", "min_minutes": "-3"})
+    assert page.status_code == 200
+    assert "<mark>환불</mark>" in page.content.decode()
+    assert f"/calls/{call.pk}/#s2" in page.content.decode()
+    assert page.context["filter_query"] == "q=%ED%99%98%EB%B6%88"
+    assert client.get("/calls/", {"since": "9999-12-31", "until": "9999-12-31"}).status_code == 200
+
+
+def test_a_common_word_is_counted_up_to_a_cap(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CappedPaginator, "most", 2)
+    for _ in range(3):
+        _call(houses)
+    found = find_calls(houses.ours.admin, CallFilter(text="환불"))
+    capped, whole = CappedPaginator(found, 1), CappedPaginator(found[:2], 1)
+    assert (capped.count, capped.num_pages, capped.more) == (2, 2, True)
+    assert (whole.count, whole.more) == (2, False)
