@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Item, Line, Summary, Topic, plain
+from model_core.data.korean.repairs import Span, taken_back
 from model_core.data.korean.values import find_values
 
 MAX_WORDS: Final = 20
@@ -61,7 +62,6 @@ _OPENERS: Final = frozenset(
         "안녕하세요",
     ]
 )
-_REPAIR: Final = frozenset(["아니", "아니다", "아니요", "아", "어", "죄송합니다", "죄송해요", "미안"])
 # What may follow a value; a longer tail belongs to the clause's verb and is left out.
 _TAILS: Final = frozenset(
     [
@@ -277,55 +277,36 @@ class _Quoter:
         while words and words[0].rstrip(".,?!") in _OPENERS:
             words = words[1:]
         text = " ".join(words[: MAX_WORDS + 6])
-        spans = _without_repaired(text, _spans(text, wanted))
-        return _with_marks(text, spans)
+        return _with_marks(text, _spans(text, wanted))
 
 
-@dataclass(frozen=True)
-class _Span:
-    """A value, or (`kept` false) a piece of text to leave out."""
-
-    start: int
-    end: int
-    kept: bool = True
-
-
-def _spans(text: str, wanted: Sequence[str]) -> list[_Span]:
+def _spans(text: str, wanted: Sequence[str]) -> list[Span]:
     """Return the values of a text, those that are wanted and all figures, none inside another."""
     figures = [(value.start, value.end) for value in find_values(text)]
     named = [(start, start + len(value)) for value in wanted if (start := text.find(value)) >= 0]
-    taken: list[tuple[int, int]] = []
+    taken: list[Span] = []
     for start, end in sorted({*figures, *named}, key=lambda span: span[0] - span[1]):
         if all(end <= other[0] or start >= other[1] for other in taken):
             taken.append((start, end))
-    return [_Span(start, end) for start, end in sorted(taken)]
+    return sorted(taken)
 
 
-def _without_repaired(text: str, spans: list[_Span]) -> list[_Span]:
-    """Mark a value as left out, with the words after it, when the speaker took it back and said another."""
-    result = list(spans)
-    for number in range(len(spans) - 1):
-        between = text[spans[number].end : spans[number + 1].start]
-        words = [word.strip(".,?!") for word in between.split()]
-        if words and all(word in _REPAIR for word in words):
-            result[number] = _Span(spans[number].start, spans[number + 1].start, kept=False)
-    return result
-
-
-def _with_marks(text: str, spans: Sequence[_Span]) -> str:
+def _with_marks(text: str, values: Sequence[Span]) -> str:
+    """Return the text with its values marked, less what was taken back, the values' longer tails and the last mark."""
+    back = dict(taken_back(text, values))
     parts: list[str] = []
     at = 0
-    for span in spans:
-        parts.append(text[at : span.start])
-        at = span.end
-        if not span.kept:
+    for start, end in values:
+        parts.append(text[at:start])
+        at = end
+        if start in back:
+            at = back[start]
             continue
-        parts.append(f" {VALUE_OPEN}{text[span.start : span.end]}{VALUE_CLOSE}")
-        tail = re.match(r"[^\s]*", text[at:])
-        rest = tail.group() if tail else ""
-        bare = rest.rstrip(".,?!")
-        parts.append(rest if not bare or bare in _TAILS else rest[len(bare) :])
-        at += len(rest)
+        parts.append(f" {VALUE_OPEN}{text[start:end]}{VALUE_CLOSE}")
+        tail = text[at:].split(" ", 1)[0]
+        bare = tail.rstrip(".,?!")
+        parts.append(tail if not bare or bare in _TAILS else tail[len(bare) :])
+        at += len(tail)
     parts.append(text[at:])
     written = " ".join("".join(parts).split())
     return re.sub(r"\s*[.,!]+$", "", written)

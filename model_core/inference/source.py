@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from model_core.data.call import Line
+from model_core.data.korean.repairs import taken_back
 from model_core.inference.lexicon import MIN_STEM, TAILS
 
 Span = tuple[int, int]
@@ -34,6 +35,7 @@ class SourceLine:
         self.text = " " + " ".join(line.text.split())
         self.raw = self.text.encode()
         self._spans = sorted((start, end) for start, end in find_spans(self.text))
+        self._taken_back = taken_back(self.text, self._spans)
         self._dropped = dropped
         self._max_chars = max_value_chars
         self._bytes = [0]
@@ -47,7 +49,7 @@ class SourceLine:
         begins = [(at, False) for at in range(len(self.text)) if self.text[at] == " " and not self._inside(at + 1)]
         begins += [(start, True) for start, _ in self._spans if start > 0 and self.text[start - 1] != " "]
         for at, blank in begins:
-            limit = self._limit(at)
+            limit = None if self._was_taken_back(at + (not blank)) else self._limit(at)
             if limit is not None and self._has_sense(at):
                 yield Run(self._bytes[at], blank, self._bytes[limit])
 
@@ -56,6 +58,9 @@ class SourceLine:
         at = 1
         for word in self.text[1:].split(" "):
             bare = word.rstrip(_PUNCTUATION)
+            if self._was_taken_back(at):
+                at += len(word) + 1
+                continue
             free = next((start - at for start, end in self._spans if start < at + len(bare) and end > at), None)
             yield from self._stems_of(bare, free)
             at += len(word) + 1
@@ -68,6 +73,9 @@ class SourceLine:
         if bare and not any(char.isdigit() for char in bare):
             yield bare
             yield from (bare[:end] for end in range(MIN_STEM, len(bare)) if bare[end:] in self._dropped)
+
+    def _was_taken_back(self, at: int) -> bool:
+        return any(start <= at < end for start, end in self._taken_back)
 
     def _inside(self, at: int) -> bool:
         return any(start < at < end for start, end in self._spans)
@@ -86,8 +94,12 @@ class SourceLine:
         return self.text[at - 1].isalnum() and (over or self.text[at - 2] != " ")
 
     def _limit(self, at: int) -> int | None:
-        """Return the last end within reach of a run that begins at `at`; the first one beyond, if none is."""
-        ends = [end for end in self._char_ends if end > at + 1]
+        """Return the last end within reach of a run that begins at `at`; the first one beyond, if none is.
+
+        No run goes on into what the speaker took back.
+        """
+        wall = min((start for start, _ in self._taken_back if start > at + 1), default=len(self.text))
+        ends = [end for end in self._char_ends if at + 1 < end <= wall]
         near = [end for end in ends if end <= at + 1 + self._max_chars]
         return near[-1] if near else (ends[0] if ends else None)
 
