@@ -7,6 +7,7 @@ simulator's test split; it does not know how the model was trained.
 import argparse
 import contextlib
 import json
+import logging
 import random
 import sys
 import time
@@ -62,6 +63,8 @@ def heldout_turns(per_voice: int, seed: int = SEED) -> Iterator[Spoken]:
 
 def whisperx_transcriber(model: str, *, beam_size: int = 3, batch_size: int = 8, threads: int = 2) -> Transcribe:
     """Load `model` with WhisperX. Returns a function from windows (16 kHz, at most 30 s each) to their texts."""
+    # Without a handler whisperx logs to standard output, which is for the result.
+    logging.getLogger("whisperx").addHandler(logging.NullHandler())
     import whisperx
     from whisperx.diarize import Segment
     from whisperx.vads import Vad

@@ -4,6 +4,7 @@ One pass a channel, merged by time. Knows audio and text; knows nothing of calls
 """
 
 import contextlib
+import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -59,6 +60,8 @@ class Recognizer:
     """A loaded WhisperX pipeline."""
 
     def __init__(self, settings: AsrSettings) -> None:
+        # Without a handler whisperx logs to standard output, which belongs to the commands.
+        logging.getLogger("whisperx").addHandler(logging.NullHandler())
         import whisperx  # seconds and hundreds of megabytes: only in the process that recognizes
 
         from workers.engines.vad import TurnVad
