@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model_core.errors import ModelCoreError
+from model_core.evaluation.card import write_card
 from model_core.evaluation.report import markdown
 from model_core.evaluation.suite import as_json, evaluate_summaries
 from model_core.inference.engine import SummaryGenerator
@@ -35,8 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--calls", type=int, default=80, help="calls of each variant")
     command.add_argument("--split", choices=("test", "train"), default="test")
     command.add_argument("--json", action="store_true")
+    making = commands.add_parser("card", help="write a model folder's card from its evaluation.json")
+    making.add_argument("--model", type=Path, required=True, help="a model folder")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "card":
+            print(write_card(options.model))
+            return 0
         print(summaries(options.model, options.calls, options.split, as_text=not options.json))
     except ModelCoreError as error:
         print(error, file=sys.stderr)
