@@ -205,7 +205,8 @@ def test_a_title_takes_the_words_of_any_line() -> None:
 
 def test_no_place_of_the_call_is_a_value_twice_in_a_statement() -> None:
     assert refused_at(with_one("<v>54,000원</v>을 청구", (3,))) == ""
-    assert refused_at(with_one("<v>54,000원</v>을 청구, <v>54,000원</v> 환불", (3,))).endswith("청구, <v>54")
+    again = refused_at(with_one("<v>54,000원</v>을 청구, <v>54,000원</v> 환불", (3,)))
+    assert "청구,<v>" in again and again.count("</v>") == 1
     assert refused_at(with_one("<v>로밍 요금</v> <v>로밍</v>", (2,)))
 
 
