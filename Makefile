@@ -25,7 +25,7 @@ test: $(DEV_ENV)/.ready ## Run every test that this machine can run
 	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium
 	@$(DEV_ENV)/bin/python -m pytest $(PYTEST_ARGS)
 
-check: $(DEV_ENV)/.ready ## Formatting, lint, types, import contracts, migrations, translations
+check: $(DEV_ENV)/.ready ## Formatting, lint, types, import contracts, migrations
 	@$(DEV_ENV)/bin/ruff format --check .
 	@$(DEV_ENV)/bin/ruff check .
 	@$(DEV_ENV)/bin/lint-imports
@@ -40,7 +40,7 @@ bench: $(DEV_ENV)/.ready ## Run the benchmarks, each against its peer
 	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH=. $(DEV_ENV)/bin/python $$file || exit 1; done
 
 train-speech: $(DEV_ENV)/.ready ## Train pretrained/speech-mini (resumes); CORPORA=folder of Korean text
-	@PYTHONPATH=. $(DEV_ENV)/bin/python -m model_core.speech.train --out runs/speech-mini --corpora $(CORPORA)
+	@PYTHONPATH=. $(DEV_ENV)/bin/python -m model_core.speech.train --run runs/speech-mini --corpora $(CORPORA)
 
 train-summarizer: $(DEV_ENV)/.ready ## Train pretrained/summarizer-mini (resumes)
 	@$(DEV_ENV)/bin/python -m model_core.training --recipe summarizer_mini --out runs/summarizer-mini --resume

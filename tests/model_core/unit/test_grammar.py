@@ -73,7 +73,9 @@ def clean(text: str) -> str:
 
 
 def check_values(text: str, sources: list[str]) -> None:
-    for value in re.findall("<v>(.*?)</v>", text):
+    values = re.findall("<v>(.*?)</v>", text)
+    for value in values:
+        assert values.count(value) <= sum(source.count(value) for source in sources), (value, text)
         assert any(value in source for source in sources), (value, sources)
         for source in sources:
             for at in (match.start() for match in re.finditer(re.escape(value), source)):
@@ -129,12 +131,12 @@ def test_free_text_holds_no_value_of_its_own(seed: int) -> None:
 @given(st.integers(0, 10**6))
 def test_free_words_are_known_or_copied(seed: int) -> None:
     ids = write(GRAMMAR.start(LINES, 800), np.random.default_rng(seed))
-    said = {word.strip(".,?") for line in LINES for word in line.text.split()}
-    starts = {word[:end] for word in said for end in range(1, len(word) + 1)} | {*LEXICON.words, *LEXICON.stems}
     endings = ("", *LEXICON.added)
     for item in items_of(parse(TOKENIZER, ids)):
+        said = {word.strip(".,?") for number in item.evidence for word in LINES[number - 1].text.split()}
+        starts = {word[:end] for word in said for end in range(1, len(word) + 1)} | {*LEXICON.words, *LEXICON.stems}
         for word in re.sub(r"\S*<v>.*?</v>\S*", "", item.text).split():
-            bare = word.rstrip(",.")
+            bare = word.rstrip(",.?")
             assert any(bare.endswith(end) and bare[: len(bare) - len(end)] in starts for end in endings), word
 
 
@@ -142,7 +144,7 @@ EXAMPLE = Summary(
     "요금 청구",
     Item("고객이 <v>오만 사천 원</v>을 문의함, <v>십이월 삼 일</v>까지 환불하기로", (2, 3)),
     (Topic("로밍", (Item("<v>로밍 요금</v>을 청구", (2,)),)),),
-    (Action("상담원", "<v>54,000원</v> 환불", "십이월 삼 일", (3,)), Action("김민수", "확인", None, (1,))),
+    (Action("상담원", "<v>54,000원</v> 환불", "십이월 삼 일", (3,)), Action("김민수", "확인", None, (1, 3))),
     (Item("환불을 하기로 함", (3,)),),
     "telecom",
     "pending",
@@ -188,6 +190,40 @@ def with_one(text: str, evidence: tuple[int, ...] = (2, 3)) -> Summary:
 )
 def test_what_the_call_does_not_support_cannot_be_written(summary: Summary) -> None:
     assert refused_at(summary)
+
+
+def test_a_word_of_the_call_is_copied_from_the_cited_lines_only() -> None:
+    assert refused_at(with_one("로밍 환불", (2,))) == ""
+    uncited = with_one("로밍 환불", (3,))
+    assert refused_at(uncited)
+    assert refused_at(uncited, Limits(values_from_whole_call=True)), "the limit is about values, not words"
+
+
+def test_a_title_takes_the_words_of_any_line() -> None:
+    assert refused_at(Summary("로밍 확인", Item("환불", (1,)), (), (), (), "telecom", "pending", "negative")) == ""
+
+
+def test_no_place_of_the_call_is_a_value_twice_in_a_statement() -> None:
+    assert refused_at(with_one("<v>54,000원</v>을 청구", (3,))) == ""
+    again = refused_at(with_one("<v>54,000원</v>을 청구, <v>54,000원</v> 환불", (3,)))
+    assert "청구,<v>" in again and again.count("</v>") == 1
+    assert refused_at(with_one("<v>로밍 요금</v> <v>로밍</v>", (2,)))
+
+
+def test_what_the_lines_say_twice_may_be_a_value_twice() -> None:
+    assert refused_at(with_one("<v>오만 사천 원</v>을 청구, <v>54,000원</v> 환불")) == ""
+    assert refused_at(with_one("<v>로밍 요금</v>을 청구, <v>요금</v> 환불", (2,))) == ""
+
+
+def test_another_statement_may_say_the_value_again() -> None:
+    decision = Item("<v>54,000원</v> 환불", (3,))
+    assert refused_at(Summary("환불", decision, (), (), (decision,), "telecom", "pending", "negative")) == ""
+
+
+@pytest.mark.parametrize("mark", [",", ".", "?"])
+def test_a_mark_may_follow_a_word_or_a_value(mark: str) -> None:
+    assert refused_at(with_one(f"로밍{mark} 환불{mark} <v>54,000원</v>{mark} 청구")) == ""
+    assert refused_at(with_one(f"환불{mark}{mark}"))
 
 
 def test_a_value_of_the_whole_call_is_a_matter_of_the_limits() -> None:

@@ -28,7 +28,6 @@ from model_core.training.schedule import learning_rate_scale
 from model_core.training.trainer import Trainer
 
 TINY = get_recipe("tiny_test")
-TOKENIZER = Path("pretrained/summarizer-mini")
 SETTINGS = (
     "model.vocab_size=4096",
     "model.max_positions=2048",
