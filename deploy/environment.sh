@@ -19,7 +19,7 @@ echo "Installing $lock (once; about 8 GB, some minutes) ..." >&2
 rm -rf "$target"
 "$python" -m venv "$target"
 if "$target/bin/pip" install -q uv==0.13.9 2>/dev/null; then
-    VIRTUAL_ENV="$target" "$target/bin/uv" pip install -q -r "$lock"
+    VIRTUAL_ENV="$target" "$target/bin/uv" pip install -q --compile-bytecode -r "$lock"
 else
     "$target/bin/pip" install -q -r "$lock"
 fi
