@@ -67,13 +67,15 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(required=False, max_length=MAX_TEXT, empty_value="")
     party = forms.ChoiceField(
-        label=_("찾는 말을 한 사람"), required=False, choices=[("", _("누가 말했든")), ("A", "A"), ("B", "B")]
+        label=_("찾는 말을 한 사람"),
+        required=False,
+        choices=[("", _("누가 말했든")), ("A", _("받은 쪽")), ("B", _("건 쪽"))],
     )
     state = forms.ChoiceField(required=False, choices=GROUPS)
     since = forms.DateField(label=_("이날부터"), required=False, widget=DayInput)
     until = forms.DateField(label=_("이날까지"), required=False, widget=DayInput)
     agent = forms.UUIDField(required=False)
-    category = forms.ChoiceField(label=_("종류"), required=False, choices=[("", _("모든 종류")), *CATEGORIES.items()])
+    category = forms.ChoiceField(label=_("분야"), required=False, choices=[("", _("모든 분야")), *CATEGORIES.items()])
     outcome = forms.ChoiceField(label=_("결과"), required=False, choices=[("", _("모든 결과")), *OUTCOMES.items()])
     sentiment = forms.ChoiceField(
         label=_("고객 반응"), required=False, choices=[("", _("모든 반응")), *SENTIMENTS.items()]
