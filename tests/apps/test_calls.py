@@ -69,6 +69,14 @@ def test_the_folded_filters_narrow_the_list_and_its_table(agent: Client, houses:
         assert [title for title in ("둘째", "첫째") if title in table] == found, query
 
 
+def test_the_line_that_was_found_is_not_said_twice(agent: Client, houses: TwoHouses) -> None:
+    finished_call(houses.ours)
+    for wanted, lines in (("청구를 문의함", 0), ("알겠습니다", 1)):
+        text = agent.get("/calls/", {"q": wanted}).content.decode()
+        assert "<mark>" in text, wanted
+        assert text.count('class="call-line"') == lines, wanted
+
+
 @pytest.mark.parametrize("query", ["page=9999", "page=x", "q=%00", "q=" + "a" * 300, "state=done&state=failed"])
 def test_a_strange_address_of_the_list_is_no_error(agent: Client, houses: TwoHouses, query: str) -> None:
     finished_call(houses.ours)
