@@ -143,5 +143,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
-    "loggers": {"axes": {"level": "WARNING"}},
+    # Alembic tells of each of its plugins whenever it is imported.
+    "loggers": {"axes": {"level": "WARNING"}, "alembic.runtime.plugins": {"level": "WARNING"}},
 }

@@ -1,12 +1,7 @@
-"""Settings shared by all tests: a data folder of their own, and fixtures for two organizations."""
+"""Fixtures shared by all tests: two organizations, a media folder of their own."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-os.environ.setdefault("YOYAK_DATA_DIR", tempfile.mkdtemp(prefix="yoyak-test-"))
-os.environ.setdefault("YOYAK_LOG_LEVEL", "WARNING")
 
 import pytest
 

@@ -45,6 +45,15 @@ class UploadForm(FormatForm):
     files: Any = FilesField(allow_empty_file=True, max_length=255)
 
 
+class DayInput(forms.DateInput):
+    """A day, in the one spelling that browsers take."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class FilterForm(forms.Form):
     """The filter of the list; what makes no sense is ignored rather than refused."""
 
@@ -57,17 +66,39 @@ class FilterForm(forms.Form):
     )
 
     q = forms.CharField(required=False, max_length=MAX_TEXT, empty_value="")
-    party = forms.ChoiceField(required=False, choices=[("", _("누가 말했든")), ("A", "A"), ("B", "B")])
+    party = forms.ChoiceField(
+        label=_("찾는 말을 한 사람"),
+        required=False,
+        choices=[("", _("누가 말했든")), ("A", _("받은 쪽")), ("B", _("건 쪽"))],
+    )
     state = forms.ChoiceField(required=False, choices=GROUPS)
-    since = forms.DateField(required=False)
-    until = forms.DateField(required=False)
+    since = forms.DateField(label=_("이날부터"), required=False, widget=DayInput)
+    until = forms.DateField(label=_("이날까지"), required=False, widget=DayInput)
     agent = forms.UUIDField(required=False)
-    category = forms.ChoiceField(required=False, choices=[("", _("모든 종류")), *CATEGORIES.items()])
-    outcome = forms.ChoiceField(required=False, choices=[("", _("모든 결과")), *OUTCOMES.items()])
-    sentiment = forms.ChoiceField(required=False, choices=[("", _("모든 느낌")), *SENTIMENTS.items()])
-    min_minutes = forms.FloatField(required=False, min_value=0)
-    max_minutes = forms.FloatField(required=False, min_value=0)
-    open_actions = forms.NullBooleanField(required=False)
+    category = forms.ChoiceField(label=_("분야"), required=False, choices=[("", _("모든 분야")), *CATEGORIES.items()])
+    outcome = forms.ChoiceField(label=_("결과"), required=False, choices=[("", _("모든 결과")), *OUTCOMES.items()])
+    sentiment = forms.ChoiceField(
+        label=_("고객 반응"), required=False, choices=[("", _("모든 반응")), *SENTIMENTS.items()]
+    )
+    min_minutes = forms.FloatField(label=_("최소 길이(분)"), required=False, min_value=0)
+    max_minutes = forms.FloatField(label=_("최대 길이(분)"), required=False, min_value=0)
+    open_actions = forms.NullBooleanField(
+        label=_("할 일"),
+        required=False,
+        widget=forms.Select(choices=[("", _("상관없음")), ("true", _("있음")), ("false", _("없음"))]),
+    )
+
+    FOLDED = (
+        "since",
+        "until",
+        "category",
+        "outcome",
+        "sentiment",
+        "party",
+        "min_minutes",
+        "max_minutes",
+        "open_actions",
+    )
 
     def wanted(self) -> CallFilter:
         """Return the filter that was asked for; `until` includes its day."""
@@ -87,6 +118,14 @@ class FilterForm(forms.Form):
             max_duration_s=_seconds(said.get("max_minutes")),
             open_actions=said.get("open_actions"),
         )
+
+    def folded(self) -> list[forms.BoundField]:
+        """Return the fields that the page folds away."""
+        return [self[name] for name in self.FOLDED]
+
+    def folded_count(self) -> int:
+        """Return how many of the folded fields narrow the list."""
+        return sum(self.cleaned_data.get(name) not in ("", None) for name in self.FOLDED)
 
     def query(self) -> str:
         """Return the filter as a query string for links to other pages of the list."""

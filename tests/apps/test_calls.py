@@ -46,6 +46,37 @@ def test_the_list_finds_by_title_summary_and_speech(agent: Client, houses: TwoHo
         assert [call.title for call in page.object_list] == found, state
 
 
+def test_the_folded_filters_narrow_the_list_and_its_table(agent: Client, houses: TwoHouses) -> None:
+    finished_call(houses.ours, title="첫째")
+    waiting_call(houses.ours, title="둘째")
+    for query, used, found in (
+        ("category=telecom&outcome=callback&sentiment=negative", 3, ["첫째"]),
+        ("open_actions=true", 1, ["첫째"]),
+        ("category=finance", 1, []),
+        ("min_minutes=1", 1, []),
+        ("max_minutes=0.2&since=2020-01-31", 2, ["첫째"]),
+        ("until=2020-01-31", 1, []),
+        ("q=알겠습니다&party=B", 1, ["첫째"]),
+        ("q=알겠습니다&party=A", 1, []),
+        ("since=yesterday&category=wrong", 0, ["둘째", "첫째"]),
+    ):
+        answer = agent.get(f"/calls/?{query}")
+        form, text = answer.context["filter"], answer.content.decode()
+        assert [call.title for call in answer.context["page"].object_list] == found, query
+        assert form.folded_count() == used, query
+        assert ('<details class="filter-more" open>' in text) == (used > 0), query
+        table = b"".join(agent.get(f"/calls/export.csv?{form.query()}").streaming_content).decode()  # type: ignore[attr-defined]
+        assert [title for title in ("둘째", "첫째") if title in table] == found, query
+
+
+def test_the_line_that_was_found_is_not_said_twice(agent: Client, houses: TwoHouses) -> None:
+    finished_call(houses.ours)
+    for wanted, lines in (("청구를 문의함", 0), ("알겠습니다", 1)):
+        text = agent.get("/calls/", {"q": wanted}).content.decode()
+        assert "<mark>" in text, wanted
+        assert text.count('class="call-line"') == lines, wanted
+
+
 @pytest.mark.parametrize("query", ["page=9999", "page=x", "q=%00", "q=" + "a" * 300, "state=done&state=failed"])
 def test_a_strange_address_of_the_list_is_no_error(agent: Client, houses: TwoHouses, query: str) -> None:
     finished_call(houses.ours)

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import Scope, User
@@ -23,13 +22,11 @@ class Program:
         self.token = create_token(user=user, name="t", scopes=scopes or tuple(Scope), days=1)
         self.client = Client(raise_request_exception=False)
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
-        """Send a request; a body that is not bytes goes as JSON."""
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Send a request and return its answer, a stream for a file; a body that is not bytes goes as JSON."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {self.token}"} | headers
-        answer = self.client.generic(method, BASE + path, data, content_type="application/json", headers=headers)
-        assert isinstance(answer, HttpResponse)
-        return answer
+        return self.client.generic(method, BASE + path, data, content_type="application/json", headers=headers)
 
     def read(self, path: str) -> Any:
         """Return the JSON of a successful GET."""
