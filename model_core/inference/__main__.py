@@ -21,10 +21,9 @@ def _texts(options: argparse.Namespace) -> Iterator[str]:
         yield from file_texts(path, options.corpus_lines)
 
 
-def _in_both_words(count: int) -> Iterator[SimulatedCall]:
-    """Yield training calls with their references as written, and in the calls' own words."""
+def _quoted_calls(count: int) -> Iterator[SimulatedCall]:
+    """Yield training calls with their references in the calls' own words, as training shows them."""
     for call in training_calls(count, seed=1):
-        yield call
         yield replace(call, summary=quoted(call.summary, call.lines))
 
 
@@ -35,7 +34,7 @@ def prepare(options: argparse.Namespace) -> None:
         tokenizer = train_tokenizer(_texts(options), options.vocab_size)
         tokenizer.save(options.out)
         print(f"{options.out}: {tokenizer.vocab_size} tokens")
-    lexicon = build_lexicon(_in_both_words(options.calls), lambda text: bool(find_values(text)))
+    lexicon = build_lexicon(_quoted_calls(options.calls), lambda text: bool(find_values(text)))
     lexicon.save(options.out)
     print(f"{options.out}: {len(lexicon.words)} words, {len(lexicon.stems)} stems, {len(lexicon.added)} endings")
 

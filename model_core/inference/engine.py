@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 
 from model_core.checkpoint.pretrained import load_model
-from model_core.data.call import Line, Summary
+from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Line, Summary
 from model_core.data.korean.values import find_values
 from model_core.data.summary_format import encode_prompt, parse
-from model_core.data.tokenizer import SummaryTokenizer, load_tokenizer
+from model_core.data.tokenizer import SummaryTokenizer, load_tokenizer, structure_tokens
 from model_core.inference import sampling
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits, SummaryGrammar, SummaryState
@@ -50,7 +50,9 @@ class _Writing:
     call: int
     state: SummaryState
     prompt: list[int]
+    breaks: frozenset[int]
     ids: list[int] = field(default_factory=list)
+    text: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 
     def take(self, logits_V: sampling.Logits) -> int:
@@ -58,11 +60,12 @@ class _Writing:
         choice = self.state.choice
         if choice is None:
             raise InferenceError("the summary has ended; no token follows")
-        token, logprob = sampling.best(logits_V, choice)
+        token, logprob = sampling.best(logits_V, sampling.unrepeated(choice, self.text))
         if choice.structural and len(choice.ids) > 1:
             self.logprobs.append(logprob)
         self.state.advance(token)
         self.ids.append(token)
+        self.text = [] if token in self.breaks else [*self.text, token]
         return token
 
 
@@ -88,6 +91,9 @@ class SummaryGenerator:
                 f"the tokenizer has {tokenizer.vocab_size} tokens; the model knows {model.config.vocab_size}"
             )
         self.tokenizer = tokenizer
+        self._breaks = frozenset(map(tokenizer.token_id, structure_tokens())) - {
+            tokenizer.token_id(mark) for mark in (VALUE_OPEN, VALUE_CLOSE)
+        }
         self._model = model.eval()
         self._grammar = SummaryGrammar(tokenizer, lexicon, value_spans, limits)
         self._max_batch = max_batch
@@ -160,7 +166,7 @@ class SummaryGenerator:
             raise InferenceError(
                 f"call {number} has {len(prompt)} prompt tokens of a context of {self.max_positions}: {error}"
             ) from error
-        return _Writing(number, state, prompt)
+        return _Writing(number, state, prompt, self._breaks)
 
     def _write(self, batch: list[_Writing], max_new_tokens: int, cancel: Cancel | None) -> Iterator[tuple[int, int]]:
         """Write the batch to its end; yield each call's number with each of its tokens."""

@@ -69,6 +69,7 @@ class SummaryGrammar:
     ) -> None:
         self.vocabulary = Vocabulary(tokenizer)
         self.known = KnownWords(self.vocabulary, lexicon)
+        self.known_in_titles = KnownWords(self.vocabulary, lexicon.for_titles())
         self.lexicon = lexicon
         self.find_spans = find_spans
         self.limits = limits or Limits()
@@ -92,6 +93,7 @@ class SummaryState:
         self._words: dict[tuple[int, ...], Words] = {}
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
+        self._title_words = Words(grammar.known_in_titles, self._sources)
         self._value_open = as_ids([self._vocabulary.value_open])
         self._value_close = as_ids([self._vocabulary.value_close])
         numbers = range(1, min(len(lines), MAX_LINES) + 1)
@@ -128,7 +130,7 @@ class SummaryState:
         for codes in (self._vocabulary.categories, self._vocabulary.outcomes, self._vocabulary.sentiments):
             yield Choice(codes, structural=True)
         yield from self._exactly("title")
-        yield from self._text(self._citable, self._limits.max_title_words, ["one"])
+        yield from self._title(["one"])
         after = ["topic", "action", "decision", "end"]
         section = yield from self._item(after)
         section = yield from self._topics(section, after)
@@ -141,7 +143,7 @@ class SummaryState:
         while section == topic:
             topics += 1
             rest = after if topics < self._limits.max_topics else after[1:]
-            section = yield from self._text(self._citable, self._limits.max_title_words, ["point"])
+            section = yield from self._title(["point"])
             points = 0
             while section == point:
                 points += 1
@@ -161,13 +163,16 @@ class SummaryState:
 
     def _item(self, after: list[str]) -> Text:
         cited = yield from self._evidence()
-        return (yield from self._text(cited, self._limits.max_words, after))
+        return (yield from self._text(self._words_of(cited), cited, self._limits.max_words, after))
+
+    def _title(self, after: list[str]) -> Text:
+        return (yield from self._text(self._title_words, self._citable, self._limits.max_title_words, after))
 
     def _action(self, after: list[str]) -> Text:
         cited = yield from self._evidence()
         yield from self._exactly("who")
         yield from self._copy(["what"], self._citable, roles=True)
-        section = yield from self._text(cited, self._limits.max_words, ["when", "none"])
+        section = yield from self._text(self._words_of(cited), cited, self._limits.max_words, ["when", "none"])
         if section == self._vocabulary.section("when"):
             return (yield from self._copy(after, cited, roles=False))
         return (yield self._sections(after))
@@ -204,9 +209,8 @@ class SummaryState:
             self._words[key] = Words(self._known, [self._sources[number - 1] for number in cited])
         return self._words[key]
 
-    def _text(self, cited: list[int], max_words: int, after: list[str]) -> Text:
+    def _text(self, automaton: Words, cited: list[int], max_words: int, after: list[str]) -> Text:
         """Write words and values, no place of the call twice; return the token of the section that ends the text."""
-        automaton = self._words_of(cited)
         gap, cursor = automaton.table(BEFORE_WORD), Cursor(automaton)
         words, written = 0, Written()
         while True:

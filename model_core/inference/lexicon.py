@@ -7,7 +7,7 @@ story can be written from habit. Figures never enter. It is saved beside the che
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +30,9 @@ HasValue = Callable[[str], bool]
 class Lexicon:
     """What a summary may say beyond the call's own words.
 
-    `words` stand alone and `stems` take an ending. The `added` endings follow a stem, a value, or a word of the call
-    once one of the `dropped` endings (or nothing) is cut off it. `roles` are who may be named as the one to act.
+    `words` stand alone and `stems` take an ending; `titles` are words that only titles may use. The `added` endings
+    follow a stem, a value, or a word of the call once one of the `dropped` endings (or nothing) is cut off it. `roles`
+    are who may be named as the one to act.
     """
 
     words: tuple[str, ...]
@@ -39,6 +40,11 @@ class Lexicon:
     added: tuple[str, ...]
     dropped: tuple[str, ...]
     roles: tuple[str, ...]
+    titles: tuple[str, ...] = ()
+
+    def for_titles(self) -> "Lexicon":
+        """Return the lexicon of titles."""
+        return replace(self, words=(*self.words, *self.titles))
 
     def save(self, folder: Path) -> None:
         """Write the lexicon into a model folder."""
@@ -63,7 +69,7 @@ def build_lexicon(calls: Iterable[SimulatedCall], has_value: HasValue) -> Lexico
     """Learn the lexicon of training references.
 
     Args:
-        calls: each of one script; a script should come often, in its several wordings and quoted as in training.
+        calls: each of one script; a script should come often, in its several wordings.
         has_value: tells whether a text holds a figure, date, time, amount or phone number.
     """
     counter = _Counter(has_value)
@@ -78,26 +84,28 @@ class _Counter:
     def __init__(self, has_value: HasValue) -> None:
         self._has_value = has_value
         self._words: dict[str, set[str]] = defaultdict(set)
+        self._titles: dict[str, set[str]] = defaultdict(set)
         self._added: dict[str, set[str]] = defaultdict(set)
         self._dropped: dict[str, set[str]] = defaultdict(set)
         self._roles: dict[str, set[str]] = defaultdict(set)
 
     def read(self, script: str, lines: tuple[Line, ...], summary: Summary) -> None:
         heads = _heads(word for line in lines for word in line.text.split())
+        titles = {summary.title, *(topic.title for topic in summary.topics)}
         for text in texts_of(summary):
-            self._read_text(script, text, heads)
+            self._read_text(script, text, heads, self._titles if text in titles else self._words)
         for action in summary.actions:
             if not any(action.who in line.text for line in lines):
                 self._roles[action.who].add(script)
 
-    def _read_text(self, script: str, text: str, heads: dict[str, str]) -> None:
+    def _read_text(self, script: str, text: str, heads: dict[str, str], words: dict[str, set[str]]) -> None:
         for piece in _words(text):
             _, mark, after = piece.rpartition(VALUE_CLOSE)
             if mark:
                 self._added[after].add(script)
                 continue
             if piece not in heads:
-                self._words[piece].add(script)
+                words[piece].add(script)
             stem = next((piece[:end] for end in range(len(piece), MIN_STEM - 1, -1) if piece[:end] in heads), "")
             if stem:
                 self._added[piece[len(stem) :]].add(script)
@@ -107,7 +115,9 @@ class _Counter:
         words = self._common(self._words, MIN_WORD_SCRIPTS)
         added = self._common(self._added, MIN_ENDING_SCRIPTS)
         dropped = self._common(self._dropped, MIN_ENDING_SCRIPTS)
-        return Lexicon(words, _stems(words, added), added, dropped, self._common(self._roles, MIN_ENDING_SCRIPTS))
+        roles = self._common(self._roles, MIN_ENDING_SCRIPTS)
+        titles = self._common(self._titles, MIN_WORD_SCRIPTS)
+        return Lexicon(words, _stems(words, added), added, dropped, roles, titles)
 
     def _common(self, seen: dict[str, set[str]], least: int) -> tuple[str, ...]:
         kept = (text for text, scripts in seen.items() if text and len(scripts) >= least)

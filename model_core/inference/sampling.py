@@ -1,7 +1,11 @@
-"""How the next token is taken from the logits of the allowed ones: the best of them, and how sure that was.
+"""How the next token is taken from the logits of the allowed ones: the best without a repetition, and how sure it was.
 
 It knows a row of logits and a choice, and nothing of the model or the text.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +13,8 @@ import numpy.typing as npt
 from model_core.inference.grammar import Choice
 
 Logits = npt.NDArray[np.float32]
+# Nobody says four tokens twice in one statement; a model that is at a loss does, without end.
+REPEATABLE: Final = 3
 
 
 def best(logits_V: Logits, choice: Choice) -> tuple[int, float]:
@@ -19,3 +25,13 @@ def best(logits_V: Logits, choice: Choice) -> tuple[int, float]:
         return int(choice.ids[position]), 0.0
     top = float(allowed[position])
     return int(choice.ids[position]), -float(np.log(np.exp(allowed - top, dtype=np.float64).sum()))
+
+
+def unrepeated(choice: Choice, text: Sequence[int]) -> Choice:
+    """Return the choice less what would end a second run of `REPEATABLE` + 1 tokens in `text`, if any is left."""
+    tail = list(text[-REPEATABLE:])
+    seen = {text[at + REPEATABLE] for at in range(len(text) - REPEATABLE) if list(text[at : at + REPEATABLE]) == tail}
+    if not seen:
+        return choice
+    kept = choice.ids[~np.isin(choice.ids, list(seen))]
+    return replace(choice, ids=kept) if kept.size else choice

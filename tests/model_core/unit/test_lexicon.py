@@ -27,7 +27,18 @@ LEXICON = build_lexicon(CALLS, lambda text: bool(find_values(text)))
 
 
 def test_words_of_several_scripts_are_known() -> None:
-    assert {"고객이", "문의함", "환불하기로", "안내", "문의"} <= set(LEXICON.words)
+    assert {"고객이", "문의함", "환불하기로", "안내"} <= set(LEXICON.words)
+
+
+def test_words_of_titles_are_for_titles() -> None:
+    assert "문의" not in LEXICON.words
+    assert LEXICON.titles == ("문의",)
+    assert set(LEXICON.for_titles().words) == {*LEXICON.words, "문의"}
+
+
+def test_words_that_the_call_holds_need_no_lexicon() -> None:
+    calls = [call(script, "환불 접수", "환불 접수 문의함") for script in "ab"]
+    assert build_lexicon(calls, lambda text: False).words == ("문의함", "안내")
 
 
 def test_words_of_one_script_and_figures_are_not() -> None:
