@@ -44,7 +44,8 @@ def _description(checkpoint: Path, version: str) -> dict[str, object]:
     state = json.loads((checkpoint / "state.json").read_text())
     weights = load_file(checkpoint / "model.safetensors")
     training = (
-        f"{state['step']} steps in {state['elapsed_s'] / 60:.0f} minutes on a CPU, jamo CTC and attention losses."
+        f"{state['step']} steps in {state['elapsed_s'] / 60:.0f} minutes on one core of a CPU, "
+        "CTC losses over jamo and syllables, attention guided at first."
     )
     return {
         "name": "speech-mini",
