@@ -49,7 +49,7 @@ the way a recognizer does. `manage.py evaluate summaries` gives the same figures
 - Data: the simulator's training scripts, expanded into calls with hesitations, corrections, confirmations and
   second topics; clean, and with 3, 8 and 15 % of the syllables wrong; nouns exchanged in many calls.
 - References: which lines matter is learned from hand-written references; the words are the lines' own.
-- Training: `{training}`.
+- Training: {training}.
 - Architecture: {architecture}
 
 ## Limits
