@@ -144,6 +144,8 @@ class SummaryTokenizer:
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
             "model_max_length": 2048,
+            # Token types, which the stock class adds unless told otherwise, are refused by the model.
+            "model_input_names": ["input_ids", "attention_mask"],
             "chat_template": _CHAT_TEMPLATE,
             **specials,
         }

@@ -26,7 +26,7 @@ LINES = (Line("A", "네, 가온텔레콤입니다."), Line("B", "요금이 54,00
 START_LIMIT_S = 180.0
 TOKENS = 24
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(200)]
 
 
 def require_server() -> None:
