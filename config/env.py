@@ -71,9 +71,7 @@ class Environment(BaseModel):
     @property
     def registry_url(self) -> str:
         """Where the model registry lives: its own SQLite file, or the schema `ml` of the PostgreSQL database."""
-        if self.database_url:
-            return "postgresql+psycopg://" + self.database_url.split("://", 1)[1]
-        return f"sqlite:///{self.data_dir / 'registry.sqlite3'}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'registry.sqlite3'}"
 
 
 def read_environment(variables: Mapping[str, str] | None = None) -> Environment:

@@ -22,7 +22,7 @@ VERSION_TABLE = "registry_version"
 def make_engine(url: str) -> Engine:
     """Return an engine for a SQLAlchemy URL; ``postgres://`` and ``postgresql://`` mean psycopg."""
     target = make_url(url.replace("postgres://", "postgresql://", 1))
-    if target.drivername == "postgresql":
+    if target.get_backend_name() == "postgresql":
         return create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if target.database and target.database != ":memory:":
         Path(target.database).parent.mkdir(parents=True, exist_ok=True)

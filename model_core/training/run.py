@@ -74,6 +74,7 @@ def execute(
 
 def _train(config: RunConfig, resume: bool, approved: Path | None, registration: Registration | None) -> Path:
     torch.set_num_threads(config.train.threads)
+    torch.manual_seed(config.train.seed)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
     encoder = ExampleEncoder(tokenizer_folder)

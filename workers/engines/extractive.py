@@ -100,3 +100,9 @@ def _keywords(segments: Sequence[Segment]) -> list[str]:
     for segment in segments:
         counts.update({word for word in _WORD.findall(segment.text) if not word.startswith(_COMMON)})
     return [word for word, count in counts.most_common(6) if count > 1]
+
+
+def mostly_korean(segments: Sequence[Segment]) -> bool:
+    """Tell whether at least half of the letters are Hangul: what a model that has read nothing else can summarize."""
+    letters = [char for segment in segments for char in segment.text if char.isalpha()]
+    return 2 * sum("가" <= char <= "힣" for char in letters) >= len(letters)

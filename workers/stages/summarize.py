@@ -8,17 +8,19 @@ from workers.contracts.payloads import segments_from, segments_payload
 from workers.contracts.summary import CallSummary
 from workers.contracts.transcript import Segment, Word
 from workers.contracts.work import Payload, Stage, StageContext
-from workers.engines.extractive import nobody_spoke
+from workers.engines.extractive import extract, mostly_korean, nobody_spoke
 from workers.engines.summarizer import SummarizerSettings, load_summarizer
 from workers.model_choice import chosen_model
 
 
 def run(context: StageContext) -> Payload:
-    """Summarize the call's transcript. An empty one gets a summary that says nobody spoke, without any model."""
+    """Summarize the transcript; one in which nobody spoke, or that our own model cannot read, without any model."""
     segments = _segments(context)
     if not any(segment.text.strip() for segment in segments):
         return _payload(nobody_spoke(), segments, "none", {})
     env = settings.ENV
+    if not env.llm_base_url and not mostly_korean(segments):
+        return _payload(extract(segments), segments, "none", {})
     model = chosen_model()
     summarizer = load_summarizer(
         SummarizerSettings(
