@@ -11,7 +11,7 @@ def cpu_has_bf16() -> bool:
 
     Where it does not, torch emulates them: about four times slower than fp32 on a Xeon with AVX-512 alone.
     """
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def fast_cpu_dtype() -> torch.dtype:

@@ -22,7 +22,8 @@ class SpeechTrainConfig:
     `reuse` says how often a batch is learned from, masked anew each time;
     `masks_from` is the share of the time after which parts of a window are hidden,
     `ctc_until` the share of the time in which the encoder learns alone, `ctc_weight` its part of the loss later.
-    Until `guide_until` the decoder is also shown where to look, with `guide_weight`.
+    Until `guide_until` the decoder is also shown where to look, with `guide_weight`. A model that has learned before
+    enters at `starts_at` of the lessons; its learning rate rises and falls over its own time all the same.
     """
 
     budget_s: float = 4200.0
@@ -35,5 +36,6 @@ class SpeechTrainConfig:
     guide_weight: float = 1.5
     weight_decay: float = 0.03
     masks_from: float = 2.0
+    starts_at: float = 0.0
     save_every_s: float = 600.0
     seed: int = 1

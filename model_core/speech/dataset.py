@@ -111,8 +111,8 @@ def lesson_at(progress: float) -> Lesson:
         (0.06, Lesson(3.0, worst_db=20.0, frames=4_000)),
         (0.12, Lesson(4.0, worst_db=15.0, frames=4_000)),
         (0.68, Lesson(5.0, worst_db=10.0, frames=6_000)),
-        (0.92, Lesson(8.0, 0.2, 0.08)),
-        (1.01, Lesson(14.0, 0.3, 0.2)),
+        (0.92, Lesson(8.0, 0.2, 0.05)),
+        (1.01, Lesson(14.0, 0.3, 0.15)),
     )
     return next(lesson for end, lesson in stages if progress < end)
 

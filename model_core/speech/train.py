@@ -83,14 +83,19 @@ class Trainer:
         self._masks = torch.Generator().manual_seed(config.seed)
 
     @property
-    def progress(self) -> float:
+    def spent(self) -> float:
         """The share of the time budget that is spent, 0 to 1."""
         return min(self.elapsed_s / self.config.budget_s, 1.0)
 
+    @property
+    def progress(self) -> float:
+        """The share of the lessons that is behind, 0 to 1."""
+        return self.config.starts_at + (1.0 - self.config.starts_at) * self.spent
+
     def learning_rate(self) -> float:
         """Rise straight over the warm-up, hold, and fall straight to a fiftieth over the last 60 %."""
-        rise = min(self.progress / self.config.warmup, 1.0)
-        fall = min(1.0, max((1.0 - self.progress) / 0.6, 0.02))
+        rise = min(self.spent / self.config.warmup, 1.0)
+        fall = min(1.0, max((1.0 - self.spent) / 0.6, 0.02))
         return self.config.peak_lr * max(rise, 0.02) * fall
 
     def learn(self, batch: Batch) -> tuple[float, float]:
@@ -205,7 +210,7 @@ def _learn_for(
     heldout, texts = heldout_windows(trainer.tokenizer, corpora, 12)
     losses: deque[tuple[float, float]] = deque(maxlen=50)
     saved_s, before = trainer.elapsed_s, time.monotonic()
-    while trainer.progress < 1.0:
+    while trainer.spent < 1.0:
         fresh = not kept or trainer.step % config.reuse == 0
         batch = next(batches) if fresh else kept.popleft() if rng.random() < 0.5 else kept.pop()
         if fresh and config.reuse > 1:
@@ -251,12 +256,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=SpeechTrainConfig.seed)
     parser.add_argument("--peak-lr", type=float, default=SpeechTrainConfig.peak_lr)
+    parser.add_argument("--starts-at", type=float, default=0.0, help="share of the lessons that `--init` has behind it")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     model, tokenizer = _opened(args, SpeechModelConfig())
-    config = SpeechTrainConfig(budget_s=args.budget_s, seed=args.seed, peak_lr=args.peak_lr)
+    config = SpeechTrainConfig(budget_s=args.budget_s, seed=args.seed, peak_lr=args.peak_lr, starts_at=args.starts_at)
     trainer = Trainer(config, model, tokenizer, args.run)
     if (args.run / "last").exists():
         trainer.resume()

@@ -47,11 +47,11 @@ def draw_line(rng: random.Random, *, worst_db: float = 5.0) -> TelephoneLine:
         level_db=rng.uniform(-22, 4),
         tilt=rng.uniform(-0.45, 0.45) if rng.random() < 0.6 else 0.0,
         noise_kind=rng.choice(("white", "pink", "brown")),
-        noise_db=rng.triangular(worst_db, 45, 28) if noisy else None,
+        noise_db=rng.triangular(worst_db, 45, worst_db + 13) if noisy else None,
         babble_db=rng.uniform(max(worst_db, 8), 25) if babble else None,
         hum_db=rng.uniform(15, 40) if rng.random() < 0.15 else None,
         correlated_db=rng.uniform(12, 25) if old else None,
-        loss_rate=rng.uniform(0.005, 0.04) if rng.random() < 0.12 else 0.0,
+        loss_rate=rng.uniform(0.005, 0.04) if rng.random() < 0.18 else 0.0,
         clip=rng.uniform(0.25, 0.6) if rng.random() < 0.08 else 1.0,
     )
 

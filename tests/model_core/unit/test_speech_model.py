@@ -111,9 +111,9 @@ def test_masks_hide_little_and_leave_the_original():
     assert 0.02 < float((masked != mel).float().mean()) < 0.4
 
 
-@pytest.mark.parametrize("shape", [(3, 64, 64), (2, 128, 64), (2, 64, 128)])
+@pytest.mark.parametrize("shape", [(64, 64), (128, 64), (64, 128)])
 def test_orthogonalized_matrices_have_singular_values_near_one(shape):
-    # In exact arithmetic five steps bring what is above 0.002 of the norm between 0.68 and 1.21; bf16 adds to that.
+    # In exact arithmetic five steps bring what is above 0.002 of the norm between 0.68 and 1.21.
     matrices = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     left, _, right = torch.linalg.svd(matrices, full_matrices=False)
     values = torch.linspace(0.02, 1, 64)
