@@ -79,7 +79,8 @@ class DataConfig:
     """Where examples come from and how hard they are.
 
     `noise_levels`, about the share of syllables that a recognizer gets wrong, are drawn from evenly for each simulated
-    call. `substitute_share` of the training calls have their nouns exchanged. `drill_share` of the examples before
+    call. `substitute_share` of the training calls have their nouns exchanged, and each line that no statement cites is
+    left out with `thin_share`. `reading_weight` weighs the loss of tokens that only read on in a quote. `drill_share` of the examples before
     number `drill_until` are copying drills. `approved_share` is the part of the examples that comes from the approved
     pairs, when there are any. `tokenizer` is a folder.
     """
@@ -88,6 +89,8 @@ class DataConfig:
     eval_split: str = "test"
     noise_levels: tuple[float, ...] = (0.0, 0.03, 0.08, 0.15)
     substitute_share: float = 0.4
+    thin_share: float = 0.0
+    reading_weight: float = 1.0
     drill_share: float = 0.0
     drill_until: int = 0
     approved_share: float = 0.5

@@ -21,7 +21,7 @@ _PUT_TIMEOUT_S = 2.0
 _GET_TIMEOUT_S = 2.0
 _MOST_SKIPPED = 1000
 
-Encoder = Callable[[SummaryExample], tuple[list[int], list[int]]]
+Encoder = Callable[[SummaryExample], tuple[list[int], list[int], list[float]]]
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ class BatchMaker:
         """Return the example of an index as tokens, or None when it cannot be used."""
         found = self.source.example(index)
         try:
-            prompt, target = self.encode(found)
+            prompt, target, weights = self.encode(found)
         except DataError:
             return None
-        example = EncodedExample((*prompt, *target), len(prompt))
+        example = EncodedExample((*prompt, *target), len(prompt), tuple(weights))
         return example if example.input_tokens <= min(self.max_tokens, self.tokens_per_micro_batch) else None
 
 

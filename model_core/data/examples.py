@@ -14,6 +14,7 @@ from model_core.data.call import Action, Item, Line, Summary, Topic
 from model_core.data.quoting import quoted
 from model_core.data.simulator.expand import CallSimulator
 from model_core.data.simulator.noise import corrupt_call
+from model_core.data.thinning import thinned
 from model_core.errors import DataError
 
 
@@ -36,13 +37,22 @@ class SimulatedExamples:
     """Simulated calls of a split, each made wrong by one of the noise levels, as a recognizer would, and summarized in
     words of its own.
 
-    `substitute_share` of them have their nouns exchanged, so that a model must copy what it reads.
+    `substitute_share` of them have their nouns exchanged, so that a model must copy what it reads; `thin_share` of the
+    lines that nothing cites are left out, so that no two calls of a script have the same course.
     """
 
-    def __init__(self, split: str, seed: int, noise_levels: Sequence[float], substitute_share: float = 0.0) -> None:
+    def __init__(
+        self,
+        split: str,
+        seed: int,
+        noise_levels: Sequence[float],
+        substitute_share: float = 0.0,
+        thin_share: float = 0.0,
+    ) -> None:
         self._simulator = CallSimulator(split, seed, substitute_p=substitute_share)
         self._seed = seed
         self._noise_levels = tuple(noise_levels)
+        self._thin_share = thin_share
 
     def example(self, index: int) -> SummaryExample:
         """Return the example of an index."""
@@ -51,7 +61,8 @@ class SimulatedExamples:
         call = self._simulator.call(index)
         if level > 0:
             call = corrupt_call(call, rng, level)
-        return SummaryExample(call.lines, quoted(call.summary, call.lines))
+        lines, summary = thinned(call.lines, call.summary, rng, self._thin_share)
+        return SummaryExample(lines, quoted(summary, lines))
 
 
 class MixedExamples:

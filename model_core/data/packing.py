@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class EncodedExample:
-    """The ids of a prompt and its answer, end to end; the first `prompt_tokens` are the prompt's."""
+    """The ids of a prompt and its answer, end to end; the first `prompt_tokens` are the prompt's.
+
+    `weights` weigh the losses of the answer's tokens.
+    """
 
     ids: tuple[int, ...]
     prompt_tokens: int
+    weights: tuple[float, ...]
 
     @property
     def input_tokens(self) -> int:
@@ -28,8 +32,8 @@ class EncodedExample:
 class PackedBatch:
     """One row of packed documents, each array of shape (T,).
 
-    `labels` are the next tokens. `weights` weigh their losses: 1 for the answer's tokens, the transcript's weight for
-    the prompt's. `positions` restart at 0 with every document.
+    `labels` are the next tokens. `weights` weigh their losses: at most 1 for the answer's tokens, the transcript's
+    weight for the prompt's. `positions` restart at 0 with every document.
     """
 
     ids: NDArray[np.int64]
@@ -48,13 +52,13 @@ def pack(examples: Sequence[EncodedExample], transcript_weight: float) -> Packed
     """Return one row that holds all `examples`, in order."""
     lengths = [example.input_tokens for example in examples]
     weights = [
-        np.where(np.arange(1, length + 1) < example.prompt_tokens, transcript_weight, 1.0)
-        for example, length in zip(examples, lengths, strict=True)
+        np.asarray([transcript_weight] * (example.prompt_tokens - 1) + [*example.weights], np.float32)
+        for example in examples
     ]
     return PackedBatch(
         ids=np.concatenate([np.asarray(example.ids[:-1], np.int64) for example in examples]),
         labels=np.concatenate([np.asarray(example.ids[1:], np.int64) for example in examples]),
-        weights=np.concatenate(weights).astype(np.float32),
+        weights=np.concatenate(weights),
         positions=np.concatenate([np.arange(length) for length in lengths]),
         document_ids=np.repeat(np.arange(len(examples)), lengths),
     )

@@ -1,20 +1,24 @@
 """What a summary of a given call may say, token by token.
 
-The structure is the one `summary_format` reads; texts are written by the automata of `writing`. Whatever logits choose
-among the tokens allowed here, the result parses, ends, cites lines that exist in rising order, and has only values that
-stand in the lines it cites. It knows no model.
+The structure is the one `summary_format` reads. Statements are quotes of the lines they cite (`quotes`); titles, roles
+and times are written by the automata of `writing`. Whatever logits choose among the tokens allowed here, the result
+parses, ends, cites lines that exist in rising order, and has only values that stand in the lines it cites. It knows no
+model.
 """
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 
 from model_core.data.call import Line
+from model_core.data.quoting import MAX_QUOTES, MIN_WORDS
 from model_core.data.tokenizer import MAX_LINES, SummaryTokenizer
 from model_core.inference.errors import InferenceError
 from model_core.inference.lexicon import Lexicon
+from model_core.inference.quotes import Passage, Quote, passages
 from model_core.inference.source import FindSpans
 from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 from model_core.inference.writing import (
@@ -23,7 +27,6 @@ from model_core.inference.writing import (
     BEFORE_WORD,
     Cursor,
     KnownWords,
-    Table,
     Values,
     Words,
     Written,
@@ -36,17 +39,17 @@ CLOSING_TOKENS: Final = 400
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a summary may hold. `values_from_whole_call` lets an item's values stand in lines it does not cite."""
+    """How much a summary may hold; quotes are clauses of the call."""
 
     max_evidence: int = 8
     max_topics: int = 6
     max_points: int = 5
     max_actions: int = 6
     max_decisions: int = 4
-    max_words: int = 28
+    max_headline_quotes: int = 3
+    max_quotes: int = MAX_QUOTES
     max_title_words: int = 12
     max_value_chars: int = 36
-    values_from_whole_call: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,19 @@ class SummaryState:
     def __init__(self, grammar: SummaryGrammar, lines: Sequence[Line], max_tokens: int) -> None:
         self._vocabulary, self._limits = grammar.vocabulary, grammar.limits
         self._sources = source_lines(lines, grammar.find_spans, grammar.lexicon, grammar.limits.max_value_chars)
-        self._words: dict[tuple[int, ...], Words] = {}
+        self._passages = [
+            passages(number, line.text, grammar.find_spans, grammar.limits.max_value_chars)
+            for number, line in enumerate(lines, start=1)
+        ]
+        self._said: set[str] = set()
+        self._pointed: set[int] = set()
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._title_words = Words(grammar.known_in_titles, self._sources)
         self._value_open = as_ids([self._vocabulary.value_open])
         self._value_close = as_ids([self._vocabulary.value_close])
         numbers = range(1, min(len(lines), MAX_LINES) + 1)
-        self._citable = [number for number in numbers if len(self._values.begin([number]).ids)]
+        self._citable = [n for n in numbers if self._passages[n - 1] and len(self._values.begin([n]).ids)]
         if not self._citable:
             raise InferenceError(f"none of the call's {len(lines)} lines has a word; there is nothing to summarize")
         self._left = max_tokens
@@ -132,10 +140,10 @@ class SummaryState:
         yield from self._exactly("title")
         yield from self._title(["one"])
         after = ["topic", "action", "decision", "end"]
-        section = yield from self._item(after)
+        section = yield from self._item(after, self._limits.max_headline_quotes)
         section = yield from self._topics(section, after)
         section = yield from self._repeated("action", section, self._limits.max_actions, after[1:], self._action)
-        yield from self._repeated("decision", section, self._limits.max_decisions, after[2:], self._item)
+        yield from self._repeated("decision", section, self._limits.max_decisions, after[2:], self._decision)
 
     def _topics(self, section: int, after: list[str]) -> Text:
         topic, point = self._vocabulary.section("topic"), self._vocabulary.section("point")
@@ -148,7 +156,7 @@ class SummaryState:
             while section == point:
                 points += 1
                 more = ["point"] if points < self._limits.max_points else []
-                section = yield from self._item([*more, *rest])
+                section = yield from self._point([*more, *rest])
         return section
 
     def _repeated(
@@ -161,18 +169,45 @@ class SummaryState:
             section = yield from write(after if items < limit else after[1:])
         return section
 
-    def _item(self, after: list[str]) -> Text:
+    def _item(self, after: list[str], most: int) -> Text:
         cited = yield from self._evidence()
-        return (yield from self._text(self._words_of(cited), cited, self._limits.max_words, after))
+        return (yield from self._quote(Quote(self._vocabulary, self._cited(cited), most), after))
+
+    def _decision(self, after: list[str]) -> Text:
+        return (yield from self._item(after, self._limits.max_quotes))
+
+    def _point(self, after: list[str]) -> Text:
+        """Write a point: nothing that another point says, if there is more."""
+        cited = self._cited((yield from self._evidence()))
+        fresh = [passage for passage in cited if id(passage) not in self._pointed] or cited
+        quote = Quote(self._vocabulary, fresh, self._limits.max_quotes, self._owed(fresh))
+        section = yield from self._quote(quote, after)
+        self._pointed.update(map(id, quote.said))
+        return section
+
+    def _owed(self, cited: list[Passage]) -> list[range]:
+        """Return what a point has to say: each passage with a figure not yet said, and something of each cited line."""
+        owed = []
+        for _, run in groupby(range(len(cited)), key=lambda number: cited[number].line):
+            numbers = list(run)
+            figures = [number for number in numbers if not self._said.issuperset(cited[number].figures)]
+            owed += [range(number, number + 1) for number in figures]
+            if not figures and max(cited[number].size for number in numbers) >= MIN_WORDS:
+                owed.append(range(numbers[0], numbers[-1] + 1))
+        return owed
+
+    def _cited(self, numbers: list[int]) -> list[Passage]:
+        return [passage for number in numbers for passage in self._passages[number - 1]]
 
     def _title(self, after: list[str]) -> Text:
-        return (yield from self._text(self._title_words, self._citable, self._limits.max_title_words, after))
+        return (yield from self._words(self._limits.max_title_words, after))
 
     def _action(self, after: list[str]) -> Text:
         cited = yield from self._evidence()
         yield from self._exactly("who")
         yield from self._copy(["what"], self._citable, roles=True)
-        section = yield from self._text(self._words_of(cited), cited, self._limits.max_words, ["when", "none"])
+        quote = Quote(self._vocabulary, self._cited(cited), 1)
+        section = yield from self._quote(quote, ["when", "none"])
         if section == self._vocabulary.section("when"):
             return (yield from self._copy(after, cited, roles=False))
         return (yield self._sections(after))
@@ -199,22 +234,31 @@ class SummaryState:
             cited.append(int(np.flatnonzero(self._vocabulary.lines == token)[0]) + 1)
             left = [number for number in left if number > cited[-1]]
 
-    def _begin(self, cited: list[int], written: Written = frozenset()) -> Table:
-        return self._values.begin(self._citable if self._limits.values_from_whole_call else cited, written)
+    def _quote(self, quote: Quote, after: list[str]) -> Text:
+        """Write a statement; return the token of the section that ends it."""
+        while True:
+            options, ends = [quote.ids], self._sections(after).ids
+            may_end = quote.may_end or (self._closing and quote.may_stop)
+            options += [self._value_open] if quote.may_open else []
+            options += [self._value_close] if quote.may_close else []
+            options += [ends] if may_end else []
+            token = yield Choice(np.concatenate(options), structural=False)
+            if may_end and token in ends:
+                self._said.update(figure for passage in quote.said for figure in passage.figures)
+                return token
+            if token == self._value_open:
+                quote.open()
+            elif token == self._value_close:
+                quote.close()
+            else:
+                quote.read(token)
 
-    def _words_of(self, cited: list[int]) -> Words:
-        """Return the automaton of words that are known or stand in the lines."""
-        key = tuple(cited)
-        if key not in self._words:
-            self._words[key] = Words(self._known, [self._sources[number - 1] for number in cited])
-        return self._words[key]
-
-    def _text(self, automaton: Words, cited: list[int], max_words: int, after: list[str]) -> Text:
+    def _words(self, max_words: int, after: list[str]) -> Text:
         """Write words and values, no place of the call twice; return the token of the section that ends the text."""
-        gap, cursor = automaton.table(BEFORE_WORD), Cursor(automaton)
+        gap, cursor = self._title_words.table(BEFORE_WORD), Cursor(self._title_words)
         words, written = 0, Written()
         while True:
-            begin = self._begin(cited, written)
+            begin = self._values.begin(self._citable, written)
             options, ends = cursor.ids, self._sections(after).ids
             more = words == 0 or (cursor.may_end and words < max_words and not self._closing)
             if more:
@@ -244,7 +288,7 @@ class SummaryState:
         if named and self._closing and any(map(len, named.ids)):
             cursors = [named]
         else:
-            cursors = [Cursor(self._values, self._begin(cited)), *([named] if named else [])]
+            cursors = [Cursor(self._values, self._values.begin(cited)), *([named] if named else [])]
         return (yield from self._run(cursors, self._sections(after).ids))
 
     def _run(self, cursors: list[Cursor], ends: Ids) -> Text:

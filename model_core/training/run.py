@@ -77,7 +77,7 @@ def _train(config: RunConfig, resume: bool, approved: Path | None, registration:
     torch.manual_seed(config.train.seed)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
-    encoder = ExampleEncoder(tokenizer_folder)
+    encoder = ExampleEncoder(tokenizer_folder, config.data.reading_weight)
     model = _initial_model(config, encoder.tokenizer)
     trainer = Trainer(config, model)
     store = CheckpointStore(out / "checkpoints", config.train.keep_last)
@@ -124,7 +124,9 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
 
 def _source(config: RunConfig, approved: Path | None) -> ExampleSource:
     data, seed = config.data, config.train.seed
-    source: ExampleSource = SimulatedExamples(data.split, seed, data.noise_levels, data.substitute_share)
+    source: ExampleSource = SimulatedExamples(
+        data.split, seed, data.noise_levels, data.substitute_share, data.thin_share
+    )
     if data.drill_until:
         source = DrilledExamples(source, data.drill_share, data.drill_until, seed)
     if approved is not None:

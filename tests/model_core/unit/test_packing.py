@@ -28,12 +28,13 @@ class Numbered:
         return SummaryExample((Line("A", str(index)),), SUMMARY)
 
 
-def encode(example: SummaryExample) -> tuple[list[int], list[int]]:
+def encode(example: SummaryExample) -> tuple[list[int], list[int], list[float]]:
     """Return ids of lengths that vary with the index; every 7th does not fit the format, every 11th is too long."""
     index = int(example.lines[0].text)
     if index % 7 == 3:
         raise FormatError("left out")
-    return [index] * (5 + index % 4), [1] * (500 if index % 11 == 5 else 3)
+    answer = 500 if index % 11 == 5 else 3
+    return [index] * (5 + index % 4), [1] * answer, [1.0] * answer
 
 
 def maker() -> BatchMaker:
@@ -57,7 +58,9 @@ def split(micro: object) -> list[np.ndarray]:
 
 @given(st.lists(st.tuples(st.lists(st.integers(2, 99), min_size=1, max_size=9), st.integers(1, 9)), min_size=1))
 def test_a_row_holds_every_document_once(parts: list[tuple[list[int], int]]) -> None:
-    examples = [EncodedExample((*prompt, *range(100, 100 + answer)), len(prompt)) for prompt, answer in parts]
+    examples = [
+        EncodedExample((*prompt, *range(100, 100 + answer)), len(prompt), (0.5,) * answer) for prompt, answer in parts
+    ]
     row = pack(examples, 0.25)
     assert row.tokens == sum(len(example.ids) - 1 for example in examples)
     for number, example in enumerate(examples):
@@ -66,7 +69,7 @@ def test_a_row_holds_every_document_once(parts: list[tuple[list[int], int]]) -> 
         assert tuple(row.labels[here]) == example.ids[1:]
         assert list(row.positions[here]) == list(range(len(example.ids) - 1))
         answers = row.labels[here] >= 100
-        assert np.array_equal(row.weights[here], np.where(answers, 1.0, 0.25).astype(np.float32))
+        assert np.array_equal(row.weights[here], np.where(answers, 0.5, 0.25).astype(np.float32))
 
 
 def test_steps_follow_one_another_without_loss() -> None:

@@ -1,0 +1,230 @@
+"""A statement in the call's own words: whole clauses of the cited lines, in the call's order, their values marked.
+
+It reads bytes and answers with the tokens that may come next. It knows clauses and where values stand in them, and
+nothing of the summary around a statement.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from model_core.data.clauses import TAILS, clauses
+from model_core.data.korean.repairs import taken_back
+from model_core.inference.source import MAX_WORD_CHARS, FindSpans
+from model_core.inference.trie import moves
+from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
+
+_BLANK: Final = ord(" ")
+_COMMA: Final = ord(",")
+_MARKS: Final = ".,?!"
+
+
+class Passage:
+    """One clause as something to read: `raw` begins with a blank, offsets count its bytes, what was taken back is out.
+
+    `size` counts its words, `figures` are its values in plain text. A value may begin at the blanks in `begins` and end at the keys of `ends`,
+    which say where reading goes on: past a tail that no value takes. At the blanks in `marked` a figure stands, which
+    has to be a value.
+    """
+
+    def __init__(self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int) -> None:
+        self.line = line
+        text, spans = _standing(clause, find_spans)
+        self.size = len(text.split())
+        self.figures = tuple(text[start:end] for start, end in spans)
+        self.raw = text.encode()
+        at = _byte_offsets(text)
+        blanks = [place for place, char in enumerate(text) if char == " "]
+        self.marked = frozenset(at[start - 1] for start, _ in spans)
+        free = [blank for blank in blanks if not any(start <= blank < end for start, end in spans)]
+        self.begins = frozenset(at[blank] for blank in free if _has_sense(text, blank))
+        self.ends = {at[end]: at[goes_on] for end, goes_on in _value_ends(text, spans, blanks)}
+        self._reach = max_value_chars * 3
+
+    def limit(self, begin: int) -> int:
+        """Return the byte that a value begun at `begin` may not pass: its last end within reach, or else its first."""
+        ends = [end for end in sorted(self.ends) if end > begin]
+        return max([end for end in ends if end <= begin + self._reach], default=ends[0])
+
+
+def passages(number: int, line: str, find_spans: FindSpans, max_value_chars: int) -> list[Passage]:
+    """Return the clauses with a word of line `number`."""
+    found = (clause for clause in clauses(_cut(line)) if _has_word(clause))
+    return [Passage(number, clause, find_spans, max_value_chars) for clause in found]
+
+
+class _State(NamedTuple):
+    """`offset` bytes of the last of the `chosen` passages are read; `limit` is that of an open value, 0 outside;
+    `joined` says that a comma has been read after the passage."""
+
+    chosen: tuple[int, ...]
+    offset: int
+    limit: int
+    joined: bool
+
+    @property
+    def passage(self) -> int:
+        """The number of the passage that is being read."""
+        return self.chosen[-1]
+
+
+class Quote:
+    """One statement while it is written: `most` passages; one of each range in `owed` as long as there is room."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, cited: Sequence[Passage], most: int, owed: Sequence[range] = ()
+    ) -> None:
+        self._vocabulary, self._cited, self._most, self._owed = vocabulary, cited, most, owed[:most]
+        self._enter(frozenset(self._starts(())))
+
+    def _enter(self, states: frozenset[_State]) -> None:
+        self._states = states
+        self._after = moves(self._vocabulary.text, states, self._step)
+
+    @property
+    def ids(self) -> Ids:
+        """The text tokens that may come next."""
+        return as_ids(self._after)
+
+    @property
+    def may_open(self) -> bool:
+        """Whether a value may begin here."""
+        return any(True for state in self._states for _ in self._opened(state))
+
+    @property
+    def may_close(self) -> bool:
+        """Whether the open value may end here."""
+        return any(True for state in self._states for _ in self._closed(state))
+
+    @property
+    def may_end(self) -> bool:
+        """Whether the statement may end here."""
+        return any(self._is_whole(state) and not self._unmet(state.chosen) for state in self._states)
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a word has ended, so that a statement that has to be short may end here."""
+        return any(
+            not state.limit
+            and not state.joined
+            and state.offset > 0
+            and self._cited[state.passage].raw[state.offset : state.offset + 1] in (b"", b" ")
+            for state in self._states
+        )
+
+    @property
+    def said(self) -> list[Passage]:
+        """The passages that have been read, or begun."""
+        return [self._cited[number] for number in min(state.chosen for state in self._states)]
+
+    def open(self) -> None:
+        """Begin a value."""
+        self._enter(frozenset(after for state in self._states for after in self._opened(state)))
+
+    def close(self) -> None:
+        """End the value."""
+        self._enter(frozenset(after for state in self._states for after in self._closed(state)))
+
+    def read(self, token: int) -> None:
+        """Take a text token."""
+        self._enter(self._after[token])
+
+    def _opened(self, state: _State) -> Iterator[_State]:
+        if state.limit:
+            return
+        for at in [state, *self._starts(state.chosen)] if self._joins(state) else [state]:
+            passage = self._cited[at.passage]
+            if not at.joined and at.offset in passage.begins:
+                yield at._replace(limit=passage.limit(at.offset))
+
+    def _closed(self, state: _State) -> Iterator[_State]:
+        ends = self._cited[state.passage].ends
+        if state.limit and state.offset in ends:
+            yield state._replace(offset=ends[state.offset], limit=0)
+
+    def _step(self, state: _State, byte: int) -> Iterator[_State]:
+        passage = self._cited[state.passage]
+        if not state.joined and state.offset < len(passage.raw):
+            if passage.raw[state.offset] == byte and self._may_read(passage, state):
+                yield state._replace(offset=state.offset + 1)
+        elif self._joins(state) and byte == _BLANK:
+            for start in self._starts(state.chosen):
+                if start.offset not in self._cited[start.passage].marked:
+                    yield start._replace(offset=1)
+        elif self._is_whole(state) and byte == _COMMA and not passage.raw.endswith(b"?") and any(self._starts(state.chosen)):
+            yield state._replace(joined=True)
+
+    def _may_read(self, passage: Passage, state: _State) -> bool:
+        return state.offset < state.limit if state.limit else state.offset not in passage.marked
+
+    def _is_whole(self, state: _State) -> bool:
+        return not state.limit and not state.joined and state.offset == len(self._cited[state.passage].raw)
+
+    def _joins(self, state: _State) -> bool:
+        """Whether the next byte may be the blank before another passage."""
+        return state.joined or (self._is_whole(state) and self._cited[state.passage].raw.endswith(b"?"))
+
+    def _starts(self, chosen: tuple[int, ...]) -> list[_State]:
+        return [_State((*chosen, number), 0, 0, joined=False) for number in self._next(chosen)]
+
+    def _next(self, chosen: tuple[int, ...]) -> Iterator[int]:
+        """Yield the passages that may follow the chosen ones: none past what is owed, none that takes its room."""
+        unmet = self._unmet(chosen)
+        last = min((owed[-1] for owed in unmet), default=len(self._cited) - 1)
+        for number in range(chosen[-1] + 1 if chosen else 0, last + 1):
+            if len(chosen) + 1 + sum(number not in owed for owed in unmet) <= self._most:
+                yield number
+
+    def _unmet(self, chosen: tuple[int, ...]) -> list[range]:
+        return [owed for owed in self._owed if not any(number in owed for number in chosen)]
+
+
+def _cut(line: str) -> str:
+    """Return a line with words of bearable length."""
+    return " ".join(word[:MAX_WORD_CHARS] for word in line.split())
+
+
+def _has_word(text: str) -> bool:
+    return any(char.isalnum() for char in text)
+
+
+def _has_sense(text: str, blank: int) -> bool:
+    return _has_word(text[blank + 1 :].split(" ", 1)[0])
+
+
+def _standing(clause: str, find_spans: FindSpans) -> tuple[str, list[tuple[int, int]]]:
+    """Return a clause with a blank before it and before each figure, less what was taken back, and its figures."""
+    spans = sorted((start, end) for start, end in find_spans(clause))
+    back = dict(taken_back(clause, spans))
+    text, figures, at = " ", [], 0
+    for start, end in spans:
+        text += clause[at:start]
+        at = back.get(start, end)
+        if start in back:
+            continue
+        text = text if text.endswith(" ") else text + " "
+        figures.append((len(text), len(text) + end - start))
+        text += clause[start:end]
+    return text + clause[at:], figures
+
+
+def _value_ends(text: str, spans: Sequence[tuple[int, int]], blanks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield where a value may end and where reading goes on: after a figure, after a word, before a word's tail."""
+    words = zip(blanks, [*blanks[1:], len(text)], strict=True)
+    for blank, word_end in words:
+        bare_end = blank + len(text[blank:word_end].rstrip(_MARKS))
+        figures = [end for _, end in spans if blank < end <= word_end]
+        for end in figures:
+            yield end, end if text[end:bare_end] in TAILS else max(end, bare_end)
+        first = figures[-1] + 1 if figures else blank + 2
+        for end in range(first, bare_end + 1):
+            inside = any(start < end < stop for start, stop in spans)
+            whole = end == bare_end or (end > blank + 2 and text[end:bare_end] in TAILS)
+            if whole and not inside:
+                yield end, end
+
+
+def _byte_offsets(text: str) -> list[int]:
+    offsets = [0]
+    for char in text:
+        offsets.append(offsets[-1] + len(char.encode()))
+    return offsets
