@@ -80,9 +80,9 @@ class DataConfig:
 
     `noise_levels`, about the share of syllables that a recognizer gets wrong, are drawn from evenly for each simulated
     call. `substitute_share` of the training calls have their nouns exchanged, and each line that no statement cites is
-    left out with `thin_share`. `reading_weight` weighs the loss of tokens that only read on in a quote. `drill_share` of the examples before
-    number `drill_until` are copying drills. `approved_share` is the part of the examples that comes from the approved
-    pairs, when there are any. `tokenizer` is a folder.
+    left out with `thin_share`. `reading_weight` weighs the loss of tokens that only read on in a quote. `drill_share`
+    of the examples before number `drill_until` are copying drills. `approved_share` is the part of the examples that
+    comes from the approved pairs, when there are any. `tokenizer` is a folder.
     """
 
     split: str = "train"

@@ -6,18 +6,15 @@ It knows one line's words, and nothing of values, summaries or tokens.
 import re
 from typing import Final
 
+from model_core.data.korean.word_lists import word_list
+
 MAX_WORDS: Final = 26
 _SHORT: Final = 3
 _END: Final = re.compile(r"[.,?!]$")
 _LAST_MARK: Final = re.compile(r"\s*[.,!]+$")
-_OPENERS: Final = frozenset((
-    "네 네네 예 아 아이고 음 어 야 저기 그럼 그러면 근데 그런데 그니까 그러니까 그게 그래서 그리고 일단 혹시 응 글쎄 아유 에이 와 헉 자 저기요 여보세요 고객님 아니 아니다 아니요 "
-    "죄송합니다 죄송해요 죄송하지만 미안 잠시만요 안녕하세요"
-).split())
+_OPENERS: Final = word_list("openers")
 # What may follow a value; a longer tail belongs to the clause's verb and is left out.
-TAILS: Final = frozenset((
-    "은 는 이 가 을 를 에 에서 으로 로 까지 까지만 까지는 부터 도 만 와 과 의 이나 나 씩 랑 이랑 하고 에는 에도 에서는 보다 용 님 라고 이라고 인데 정도"
-).split())
+TAILS: Final = word_list("tails")
 
 
 def clauses(line: str) -> list[str]:
@@ -36,6 +33,6 @@ def less_last_mark(text: str) -> str:
 
 
 def _less_openers(words: list[str]) -> str:
-    while words and words[0].rstrip(".,?!") in _OPENERS:
+    while len(words) > 1 and words[0].rstrip(".,?!") in _OPENERS:
         words = words[1:]
     return less_last_mark(" ".join(words[:MAX_WORDS]))

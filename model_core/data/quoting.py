@@ -14,6 +14,7 @@ from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Item, Line, Su
 from model_core.data.clauses import TAILS, clauses, less_last_mark
 from model_core.data.korean.repairs import Span, taken_back
 from model_core.data.korean.values import find_values
+from model_core.data.korean.word_lists import word_list
 
 MAX_WORDS: Final = 20
 # Of a point: at most so many clauses, and one of each cited line that has one of so many words.
@@ -22,10 +23,7 @@ MIN_WORDS: Final = 3
 _MARKED: Final = re.compile(f"{VALUE_OPEN}(.*?){VALUE_CLOSE}")
 _WORD: Final = re.compile(r"[가-힣A-Za-z0-9]{2,}")
 # Words that say what kind of call it was; the rest of a title has to come from the call.
-_TITLE_WORDS: Final = frozenset((
-    "문의 요청 신청 상담 안내 확인 접수 예약 변경 취소 환불 교환 반품 해지 가입 결제 배송 지연 방문 수리 점검 고장 불량 오류 견적 주문 조정 일정 연락 부탁 약속 제출 발급 신고 "
-    "청구 이의 등록 연장 불만 항의 준비 보고 통보 추가 진행 조치 시간 비용 요금 날짜 장소 대안 절차 서류 내용 상황 사유 원인 증상 계획 방법 처리 보상 재방문 및 후 관련"
-).split())
+_TITLE_WORDS: Final = word_list("title_words")
 
 
 def _bare(word: str) -> str:

@@ -11,9 +11,9 @@ def thinned(
     lines: Sequence[Line], summary: Summary, rng: random.Random, share: float
 ) -> tuple[tuple[Line, ...], Summary]:
     """Return the call without about `share` of the lines that no statement cites, and its summary renumbered."""
-    statements = (summary.one_line, *summary.actions, *summary.decisions)
-    points = (point for topic in summary.topics for point in topic.points)
-    cited = {number for item in (*statements, *points) for number in item.evidence}
+    items = (summary.one_line, *summary.decisions, *(point for topic in summary.topics for point in topic.points))
+    evidence = [*(item.evidence for item in items), *(action.evidence for action in summary.actions)]
+    cited = {number for numbers in evidence for number in numbers}
     kept = [number for number in range(1, len(lines) + 1) if number in cited or rng.random() >= share]
     places = {old: new for new, old in enumerate(kept, start=1)}
 

@@ -16,19 +16,20 @@ from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 _BLANK: Final = ord(" ")
 _COMMA: Final = ord(",")
 _MARKS: Final = ".,?!"
+_CHAR_BYTES: Final = len("가".encode())
 
 
 class Passage:
-    """One clause as something to read: `raw` begins with a blank, offsets count its bytes, what was taken back is out.
+    """One clause of line `line` as something to read: what was taken back is out, offsets count the bytes of `raw`.
 
-    `size` counts its words, `figures` are its values in plain text. A value may begin at the blanks in `begins` and end at the keys of `ends`,
-    which say where reading goes on: past a tail that no value takes. At the blanks in `marked` a figure stands, which
-    has to be a value.
+    `raw` begins with a blank. `size` counts the words, `figures` are the values in plain text; at the blanks in
+    `marked` a figure stands, which has to be a value. A value may begin at the blanks in `begins`, may not pass its
+    `limits`, and may end at the keys of `ends`, which say where reading goes on: past a tail that no value takes.
     """
 
     def __init__(self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int) -> None:
         self.line = line
-        text, spans = _standing(clause, find_spans)
+        text, spans, seams = _standing(clause, find_spans)
         self.size = len(text.split())
         self.figures = tuple(text[start:end] for start, end in spans)
         self.raw = text.encode()
@@ -38,12 +39,14 @@ class Passage:
         free = [blank for blank in blanks if not any(start <= blank < end for start, end in spans)]
         self.begins = frozenset(at[blank] for blank in free if _has_sense(text, blank))
         self.ends = {at[end]: at[goes_on] for end, goes_on in _value_ends(text, spans, blanks)}
-        self._reach = max_value_chars * 3
+        walls = [*(at[seam] for seam in seams), len(self.raw)]
+        self.limits = {begin: self._limit(begin, walls, max_value_chars * _CHAR_BYTES) for begin in self.begins}
 
-    def limit(self, begin: int) -> int:
-        """Return the byte that a value begun at `begin` may not pass: its last end within reach, or else its first."""
-        ends = [end for end in sorted(self.ends) if end > begin]
-        return max([end for end in ends if end <= begin + self._reach], default=ends[0])
+    def _limit(self, begin: int, walls: list[int], reach: int) -> int:
+        """Return the last end within reach of a value begun at `begin`, or else its first; no value crosses a wall."""
+        wall = min(wall for wall in walls if wall > begin)
+        ends = [end for end in sorted(self.ends) if begin < end <= wall]
+        return max([end for end in ends if end <= begin + reach], default=ends[0])
 
 
 def passages(number: int, line: str, find_spans: FindSpans, max_value_chars: int) -> list[Passage]:
@@ -53,13 +56,13 @@ def passages(number: int, line: str, find_spans: FindSpans, max_value_chars: int
 
 
 class _State(NamedTuple):
-    """`offset` bytes of the last of the `chosen` passages are read; `limit` is that of an open value, 0 outside;
-    `joined` says that a comma has been read after the passage."""
+    """`offset` bytes of the last of the `chosen` passages are read; `value` is where the open value began, None outside
+    of one; `joined` says that a comma has been read after the passage."""
 
     chosen: tuple[int, ...]
-    offset: int
-    limit: int
-    joined: bool
+    offset: int = 0
+    value: int | None = None
+    joined: bool = False
 
     @property
     def passage(self) -> int:
@@ -70,9 +73,7 @@ class _State(NamedTuple):
 class Quote:
     """One statement while it is written: `most` passages; one of each range in `owed` as long as there is room."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, cited: Sequence[Passage], most: int, owed: Sequence[range] = ()
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, cited: Sequence[Passage], most: int, owed: Sequence[range] = ()) -> None:
         self._vocabulary, self._cited, self._most, self._owed = vocabulary, cited, most, owed[:most]
         self._enter(frozenset(self._starts(())))
 
@@ -104,7 +105,7 @@ class Quote:
     def may_stop(self) -> bool:
         """Whether a word has ended, so that a statement that has to be short may end here."""
         return any(
-            not state.limit
+            state.value is None
             and not state.joined
             and state.offset > 0
             and self._cited[state.passage].raw[state.offset : state.offset + 1] in (b"", b" ")
@@ -129,17 +130,17 @@ class Quote:
         self._enter(self._after[token])
 
     def _opened(self, state: _State) -> Iterator[_State]:
-        if state.limit:
+        if state.value is not None:
             return
         for at in [state, *self._starts(state.chosen)] if self._joins(state) else [state]:
             passage = self._cited[at.passage]
             if not at.joined and at.offset in passage.begins:
-                yield at._replace(limit=passage.limit(at.offset))
+                yield at._replace(value=at.offset)
 
     def _closed(self, state: _State) -> Iterator[_State]:
         ends = self._cited[state.passage].ends
-        if state.limit and state.offset in ends:
-            yield state._replace(offset=ends[state.offset], limit=0)
+        if state.value is not None and state.value < state.offset and state.offset in ends:
+            yield state._replace(offset=ends[state.offset], value=None)
 
     def _step(self, state: _State, byte: int) -> Iterator[_State]:
         passage = self._cited[state.passage]
@@ -150,21 +151,28 @@ class Quote:
             for start in self._starts(state.chosen):
                 if start.offset not in self._cited[start.passage].marked:
                     yield start._replace(offset=1)
-        elif self._is_whole(state) and byte == _COMMA and not passage.raw.endswith(b"?") and any(self._starts(state.chosen)):
+        elif (
+            self._is_whole(state)
+            and byte == _COMMA
+            and not passage.raw.endswith(b"?")
+            and any(self._starts(state.chosen))
+        ):
             yield state._replace(joined=True)
 
     def _may_read(self, passage: Passage, state: _State) -> bool:
-        return state.offset < state.limit if state.limit else state.offset not in passage.marked
+        if state.value is None:
+            return state.offset not in passage.marked
+        return state.offset < passage.limits[state.value]
 
     def _is_whole(self, state: _State) -> bool:
-        return not state.limit and not state.joined and state.offset == len(self._cited[state.passage].raw)
+        return state.value is None and not state.joined and state.offset == len(self._cited[state.passage].raw)
 
     def _joins(self, state: _State) -> bool:
         """Whether the next byte may be the blank before another passage."""
         return state.joined or (self._is_whole(state) and self._cited[state.passage].raw.endswith(b"?"))
 
     def _starts(self, chosen: tuple[int, ...]) -> list[_State]:
-        return [_State((*chosen, number), 0, 0, joined=False) for number in self._next(chosen)]
+        return [_State((*chosen, number)) for number in self._next(chosen)]
 
     def _next(self, chosen: tuple[int, ...]) -> Iterator[int]:
         """Yield the passages that may follow the chosen ones: none past what is owed, none that takes its room."""
@@ -191,20 +199,24 @@ def _has_sense(text: str, blank: int) -> bool:
     return _has_word(text[blank + 1 :].split(" ", 1)[0])
 
 
-def _standing(clause: str, find_spans: FindSpans) -> tuple[str, list[tuple[int, int]]]:
-    """Return a clause with a blank before it and before each figure, less what was taken back, and its figures."""
+def _standing(clause: str, find_spans: FindSpans) -> tuple[str, list[tuple[int, int]], list[int]]:
+    """Return a clause with a blank before it and before each figure, less what was taken back; its figures; its seams.
+
+    At a seam stands a blank that the clause does not have there.
+    """
     spans = sorted((start, end) for start, end in find_spans(clause))
     back = dict(taken_back(clause, spans))
-    text, figures, at = " ", [], 0
+    text, figures, seams, at = " ", [], [], 0
     for start, end in spans:
         text += clause[at:start]
+        if start in back or not text.endswith(" "):
+            text = text.rstrip() + " "
+            seams.append(len(text) - 1)
         at = back.get(start, end)
-        if start in back:
-            continue
-        text = text if text.endswith(" ") else text + " "
-        figures.append((len(text), len(text) + end - start))
-        text += clause[start:end]
-    return text + clause[at:], figures
+        if start not in back:
+            figures.append((len(text), len(text) + end - start))
+            text += clause[start:end]
+    return text + clause[at:], figures, seams
 
 
 def _value_ends(text: str, spans: Sequence[tuple[int, int]], blanks: Sequence[int]) -> Iterator[tuple[int, int]]:

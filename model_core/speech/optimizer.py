@@ -29,7 +29,7 @@ def orthogonalized(update_RC: torch.Tensor) -> torch.Tensor:
         applied_SS = torch.addmm(applied_SS, curve_SS, applied_SS, beta=3.4445)
         half_SS = torch.addmm(square_SS, curve_SS, square_SS, beta=3.4445)
         square_SS = torch.addmm(half_SS, half_SS, curve_SS, beta=3.4445)
-    near_SL = applied_SS @ x_SL
+    near_SL: torch.Tensor = applied_SS @ x_SL
     return near_SL.mT if tall else near_SL
 
 

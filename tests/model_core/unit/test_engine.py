@@ -37,7 +37,7 @@ CONFIG = ModelConfig(
     max_positions=700,
     init_std=0.4,
 )
-LIMITS = Limits(max_topics=2, max_points=2, max_actions=2, max_decisions=1, max_words=6)
+LIMITS = Limits(max_topics=2, max_points=2, max_actions=2, max_decisions=1)
 
 
 @pytest.fixture(scope="module")
