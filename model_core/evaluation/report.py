@@ -11,6 +11,7 @@ LABELS: Final = {
     "parse_rate": "summaries that parse",
     "evidence_precision": "cited lines that the reference cites",
     "rouge_l": "ROUGE-L (syllables)",
+    "length": "characters, of the reference's",
     "category": "category",
     "outcome": "outcome",
     "sentiment": "sentiment",

@@ -73,7 +73,7 @@ def evaluate_summaries(
         seconds = time.perf_counter() - began
         model = _model_measures(calls, generated)
         model["seconds_per_call"] = Measure(seconds / count, seconds / count, seconds / count, count)
-        results[variant.name] = {"model": model, **_baseline_measures(calls)}
+        results[variant.name] = {"model": model, **_baseline_measures(calls, generated)}
     return results
 
 
@@ -102,6 +102,7 @@ def _model_measures(calls: Sequence[SimulatedCall], generated: Sequence[Generate
         "fact_recall": ratio(metrics.fact_recall(call.facts, metrics.whole_text(made)) for call, made in pairs),
         "unsupported_values": ratio(metrics.unsupported_values(made, call.lines) for call, made in pairs),
         "rouge_l": ratio((metrics.rouge_l(metrics.body(call.summary), metrics.body(made)), 1) for call, made in pairs),
+        "length": ratio((len(metrics.body(made)), len(metrics.body(call.summary))) for call, made in pairs),
         "evidence_precision": ratio(metrics.evidence_precision(made, call.summary) for call, made in pairs),
         **{name: ratio(_same_code(name, pairs)) for name in ("category", "outcome", "sentiment")},
     }
@@ -112,18 +113,22 @@ def _same_code(name: str, pairs: Sequence[tuple[SimulatedCall, Summary]]) -> Ite
     return ((getattr(call.summary, name) == getattr(made, name), 1) for call, made in pairs)
 
 
-def _baseline_measures(calls: Sequence[SimulatedCall]) -> dict[str, dict[str, Measure]]:
-    """Return what each baseline reaches with as many characters as the reference takes."""
+def _baseline_measures(
+    calls: Sequence[SimulatedCall], generated: Sequence[GeneratedSummary | None]
+) -> dict[str, dict[str, Measure]]:
+    """Return what each baseline reaches with as many characters as the model took."""
     measured = {}
+    summaries = [
+        call.summary if result is None else result.summary for call, result in zip(calls, generated, strict=True)
+    ]
     for name, write in BASELINES.items():
-        references = [metrics.body(call.summary) for call in calls]
-        texts = [write(call.lines, len(reference)) for call, reference in zip(calls, references, strict=True)]
+        texts = [write(call.lines, len(metrics.body(made))) for call, made in zip(calls, summaries, strict=True)]
         found = {
             "fact_recall": ratio(
                 metrics.fact_recall(call.facts, text) for call, text in zip(calls, texts, strict=True)
             ),
             "rouge_l": ratio(
-                (metrics.rouge_l(reference, text), 1) for reference, text in zip(references, texts, strict=True)
+                (metrics.rouge_l(metrics.body(call.summary), text), 1) for call, text in zip(calls, texts, strict=True)
             ),
         }
         measured[name] = {key: value for key, value in found.items() if value is not None}
