@@ -87,7 +87,9 @@ class MixedExamples:
 
 
 def read_approved(path: Path) -> list[SummaryExample]:
-    """Return the pairs of a JSON-lines file of ``{"lines": [{"party", "text"}], "summary": {...}}``.
+    """Return the pairs of a JSON-lines file of ``{"lines": [{"party", "text"}], "summary": {...}}``, quoted.
+
+    What people wrote teaches which lines, clauses and values matter: the grammar lets a model say nothing else.
 
     Raises: DataError naming the file and the line that cannot be read.
     """
@@ -99,7 +101,7 @@ def read_approved(path: Path) -> list[SummaryExample]:
     for number, row in enumerate(rows, start=1):
         try:
             examples.append(_example_from_json(json.loads(row)))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise DataError(f"{path}, line {number}, is no approved pair: {error!r}") from error
     return examples
 
@@ -111,19 +113,18 @@ def _example_from_json(values: Mapping[str, Any]) -> SummaryExample:
         Action(action["who"], action["what"], action["when"], tuple(action["evidence"]))
         for action in summary["actions"]
     ]
-    return SummaryExample(
-        lines=tuple(Line(line["party"], line["text"]) for line in values["lines"]),
-        summary=Summary(
-            title=summary["title"],
-            one_line=_items([summary["one_line"]])[0],
-            topics=tuple(topics),
-            actions=tuple(actions),
-            decisions=_items(summary["decisions"]),
-            category=summary["category"],
-            outcome=summary["outcome"],
-            sentiment=summary["sentiment"],
-        ),
+    lines = tuple(Line(line["party"], line["text"]) for line in values["lines"])
+    written = Summary(
+        title=summary["title"],
+        one_line=_items([summary["one_line"]])[0],
+        topics=tuple(topics),
+        actions=tuple(actions),
+        decisions=_items(summary["decisions"]),
+        category=summary["category"],
+        outcome=summary["outcome"],
+        sentiment=summary["sentiment"],
     )
+    return SummaryExample(lines, quoted(written, lines))
 
 
 def _items(values: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:

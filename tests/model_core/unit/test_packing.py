@@ -105,7 +105,7 @@ def test_approved_pairs_are_read_and_mixed(tmp_path: Path) -> None:
     lines = [{"party": "A", "text": "네"}]
     path.write_text(json.dumps({"lines": lines, "summary": asdict(SUMMARY)}, ensure_ascii=False) + "\n")
     approved = read_approved(path)
-    assert approved == [SummaryExample((Line("A", "네"),), SUMMARY)]
+    assert approved == [SummaryExample((Line("A", "네"),), replace(SUMMARY, one_line=Item("네", (1,))))]
     mixed = MixedExamples(Numbered(), approved, 0.5, seed=1)
     shares = [mixed.example(index).lines[0].text == "네" for index in range(400)]
     assert 150 < sum(shares) < 250
