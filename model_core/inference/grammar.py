@@ -99,6 +99,7 @@ class SummaryState:
         ]
         self._said: set[str] = set()
         self._pointed: set[int] = set()
+        self._quoting: Quote | None = None
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._title_words = Words(grammar.known_in_titles, self._sources)
@@ -129,6 +130,10 @@ class SummaryState:
             self.choice = self._steps.send(token)
         except StopIteration:
             self.choice = None
+
+    def foreseen(self, most: int) -> list[int]:
+        """Return up to `most` tokens that are likely to follow, a guess; empty where there is none."""
+        return self._quoting.foreseen(most) if self._quoting and not self._closing else []
 
     @property
     def _closing(self) -> bool:
@@ -236,6 +241,7 @@ class SummaryState:
 
     def _quote(self, quote: Quote, after: list[str]) -> Text:
         """Write a statement; return the token of the section that ends it."""
+        self._quoting = quote
         while True:
             options, ends = [quote.ids], self._sections(after).ids
             may_end = quote.may_end or (self._closing and quote.may_stop)
@@ -245,6 +251,7 @@ class SummaryState:
             token = yield Choice(np.concatenate(options), structural=False)
             if may_end and token in ends:
                 self._said.update(figure for passage in quote.said for figure in passage.figures)
+                self._quoting = None
                 return token
             if token == self._value_open:
                 quote.open()

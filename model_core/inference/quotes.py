@@ -5,12 +5,14 @@ nothing of the summary around a statement.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from model_core.data.clauses import TAILS, clauses
 from model_core.data.korean.repairs import taken_back
+from model_core.data.tokenizer import SummaryTokenizer
 from model_core.inference.source import MAX_WORD_CHARS, FindSpans
-from model_core.inference.trie import moves
+from model_core.inference.trie import readings
 from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 
 _BLANK: Final = ord(" ")
@@ -36,11 +38,24 @@ class Passage:
         at = _byte_offsets(text)
         blanks = [place for place, char in enumerate(text) if char == " "]
         self.marked = frozenset(at[start - 1] for start, _ in spans)
+        self.figure_ends = frozenset(at[end] for _, end in spans)
+        self._spelled: dict[int, tuple[int, int]] = {}
         free = [blank for blank in blanks if not any(start <= blank < end for start, end in spans)]
         self.begins = frozenset(at[blank] for blank in free if _has_sense(text, blank))
         self.ends = {at[end]: at[goes_on] for end, goes_on in _value_ends(text, spans, blanks)}
         walls = [*(at[seam] for seam in seams), len(self.raw)]
         self.limits = {begin: self._limit(begin, walls, max_value_chars * _CHAR_BYTES) for begin in self.begins}
+
+    def spelled(self, tokenizer: SummaryTokenizer) -> dict[int, tuple[int, int]]:
+        """Return, by the offset where each begins, the tokens of the passage and where they end."""
+        if not self._spelled:
+            cuts = sorted({0, *self.marked, *self.figure_ends, len(self.raw)})
+            for start, end in pairwise(cuts):
+                at = start
+                for token in tokenizer.encode_text(self.raw[start:end].decode()):
+                    self._spelled[at] = token, at + len(tokenizer.token_bytes[token])
+                    at = self._spelled[at][1]
+        return self._spelled
 
     def _limit(self, begin: int, walls: list[int], reach: int) -> int:
         """Return the last end within reach of a value begun at `begin`, or else its first; no value crosses a wall."""
@@ -79,7 +94,7 @@ class Quote:
 
     def _enter(self, states: frozenset[_State]) -> None:
         self._states = states
-        self._after = moves(self._vocabulary.text, states, self._step)
+        self._after = readings(self._vocabulary.text, states, self._edges)
 
     @property
     def ids(self) -> Ids:
@@ -117,6 +132,29 @@ class Quote:
         """The passages that have been read, or begun."""
         return [self._cited[number] for number in min(state.chosen for state in self._states)]
 
+    def foreseen(self, most: int) -> list[int]:
+        """Return up to `most` tokens that follow if the passage is read on as it is spelled, its figures marked.
+
+        A guess for a decoder to check, empty where there is none.
+        """
+        state = min(self._states)
+        passage = self._cited[state.passage]
+        spelled, offset, value = passage.spelled(self._vocabulary.tokenizer), state.offset, state.value
+        guess: list[int] = []
+        while len(guess) < most:
+            if value is None and offset in passage.marked:
+                value = offset
+                guess.append(self._vocabulary.value_open)
+            elif value in passage.marked and offset in passage.figure_ends:
+                value, offset = None, passage.ends[offset]
+                guess.append(self._vocabulary.value_close)
+            elif offset in spelled:
+                token, offset = spelled[offset]
+                guess.append(token)
+            else:
+                break
+        return guess
+
     def open(self) -> None:
         """Begin a value."""
         self._enter(frozenset(after for state in self._states for after in self._opened(state)))
@@ -142,22 +180,17 @@ class Quote:
         if state.value is not None and state.value < state.offset and state.offset in ends:
             yield state._replace(offset=ends[state.offset], value=None)
 
-    def _step(self, state: _State, byte: int) -> Iterator[_State]:
+    def _edges(self, state: _State) -> Iterator[tuple[int, _State]]:
         passage = self._cited[state.passage]
         if not state.joined and state.offset < len(passage.raw):
-            if passage.raw[state.offset] == byte and self._may_read(passage, state):
-                yield state._replace(offset=state.offset + 1)
-        elif self._joins(state) and byte == _BLANK:
+            if self._may_read(passage, state):
+                yield passage.raw[state.offset], state._replace(offset=state.offset + 1)
+        elif self._joins(state):
             for start in self._starts(state.chosen):
                 if start.offset not in self._cited[start.passage].marked:
-                    yield start._replace(offset=1)
-        elif (
-            self._is_whole(state)
-            and byte == _COMMA
-            and not passage.raw.endswith(b"?")
-            and any(self._starts(state.chosen))
-        ):
-            yield state._replace(joined=True)
+                    yield _BLANK, start._replace(offset=1)
+        elif self._is_whole(state) and any(self._starts(state.chosen)):
+            yield _COMMA, state._replace(joined=True)
 
     def _may_read(self, passage: Passage, state: _State) -> bool:
         if state.value is None:

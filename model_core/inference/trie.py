@@ -61,3 +61,22 @@ def moves(vocabulary: ByteTrie, start: Iterable[State], step: Callable[[State, i
                 if vocabulary.values[child] != NONE:
                     found[vocabulary.values[child]] = after
     return found
+
+
+def readings(
+    vocabulary: ByteTrie, start: Iterable[State], edges: Callable[[State], Iterable[tuple[int, State]]]
+) -> Moves[State]:
+    """Return the same as `moves` for an automaton that can name the few bytes it takes: `edges` gives each with the
+    state after it."""
+    found: dict[int, set[State]] = {}
+    stack = [(ROOT, state) for state in start]
+    while stack:
+        node, state = stack.pop()
+        for byte, after in edges(state):
+            child = vocabulary.child(node, byte)
+            if child == NONE:
+                continue
+            stack.append((child, after))
+            if vocabulary.values[child] != NONE:
+                found.setdefault(vocabulary.values[child], set()).add(after)
+    return {token: frozenset(states) for token, states in found.items()}

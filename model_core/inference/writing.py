@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from model_core.data.call import Line
 from model_core.inference.lexicon import TAILS, Lexicon
 from model_core.inference.source import FindSpans, SourceLine
-from model_core.inference.trie import NONE, ROOT, ByteTrie, Moves, moves
+from model_core.inference.trie import NONE, ROOT, ByteTrie, Moves, moves, readings
 from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 
 # A state is (kind, node) inside a word and (line, start, offset, limit, phase) inside a value.
@@ -203,7 +203,7 @@ class Values:
     def table(self, state: State) -> Table:
         """Return the tokens that continue a run."""
         if state not in self._tables:
-            self._tables[state] = Table(moves(self._vocabulary.text, [state], self._step))
+            self._tables[state] = Table(readings(self._vocabulary.text, [state], self._edges))
         return self._tables[state]
 
     def may_end(self, state: State) -> bool:
@@ -219,16 +219,15 @@ class Values:
                 for run in self._lines[line].runs()
                 if not any(start <= run.start < end for start, end in here)
             ]
-            self._begin[line, here] = Table(moves(self._vocabulary.text, starts, self._step))
+            self._begin[line, here] = Table(readings(self._vocabulary.text, starts, self._edges))
         return self._begin[line, here]
 
-    def _step(self, state: State, byte: int) -> Iterator[State]:
+    def _edges(self, state: State) -> Iterator[tuple[int, State]]:
         line, start, offset, limit, phase = state
         if phase == _BEFORE_BLANK:
-            if byte == _BLANK:
-                yield (line, start, offset, limit, _AFTER_BLANK)
-        elif offset < limit and self._lines[line].raw[offset] == byte:
-            yield (line, start, offset + 1, limit, _READING)
+            yield _BLANK, (line, start, offset, limit, _AFTER_BLANK)
+        elif offset < limit:
+            yield self._lines[line].raw[offset], (line, start, offset + 1, limit, _READING)
 
 
 def source_lines(

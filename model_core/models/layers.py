@@ -104,19 +104,29 @@ class Attention(nn.Module):
         tokens = q_BTHC.shape[1]
         if not any(cache.lengths):
             cache.append(self.layer, k_BTHC, v_BTHC)
-            return self._attend(q_BTHC, k_BTHC, v_BTHC, None, causal=True)
+            return self._attend_prompt(q_BTHC, k_BTHC, v_BTHC)
         mask = cache.mask(tokens)
         k_BSHC, v_BSHC = cache.append(self.layer, k_BTHC, v_BTHC)
-        return self._attend(q_BTHC, k_BSHC.to(q_BTHC.dtype), v_BSHC.to(q_BTHC.dtype), mask, causal=False)
+        return self._attend_few(q_BTHC, k_BSHC.to(q_BTHC.dtype), v_BSHC.to(q_BTHC.dtype), mask)
 
-    def _attend(self, q_BTHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
-        if self.groups > 1:
-            k_BSHC = k_BSHC.repeat_interleave(self.groups, dim=2)
-            v_BSHC = v_BSHC.repeat_interleave(self.groups, dim=2)
+    def _attend_prompt(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor) -> Tensor:
+        k_BTHC, v_BTHC = (x.repeat_interleave(self.groups, dim=2) for x in (k_BTHC, v_BTHC))
         y_BHTC = functional.scaled_dot_product_attention(
-            q_BTHC.transpose(1, 2), k_BSHC.transpose(1, 2), v_BSHC.transpose(1, 2), attn_mask=mask, is_causal=causal
+            q_BTHC.transpose(1, 2), k_BTHC.transpose(1, 2), v_BTHC.transpose(1, 2), is_causal=True
         )
         return y_BHTC.transpose(1, 2)
+
+    def _attend_few(self, q_BTHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend a few queries to a long cache: the queries of a group lie together, so that no key is copied."""
+        batch, tokens, heads, width = q_BTHC.shape
+        grouped = q_BTHC.view(batch, tokens, -1, self.groups, width).permute(0, 2, 3, 1, 4)
+        y = functional.scaled_dot_product_attention(
+            grouped.reshape(batch, -1, self.groups * tokens, width),
+            k_BSHC.transpose(1, 2),
+            v_BSHC.transpose(1, 2),
+            attn_mask=None if mask is None else mask.repeat(1, 1, self.groups, 1),
+        )
+        return y.view(batch, -1, self.groups, tokens, width).permute(0, 3, 1, 2, 4).reshape(q_BTHC.shape)
 
 
 class SwiGLU(nn.Module):

@@ -1,0 +1,179 @@
+"""How fast are summaries written? Our generator under its grammar against `generate` of transformers, one checkpoint.
+
+The stock class reads the same prompts and writes as many tokens as ours took, freely. Each measurement is a process of
+its own, ours and the peer in turn; what counts are the ratios. `python benchmarks/summarize.py [--model FOLDER]`.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.call import machine
+from model_core.data.call import Line
+from model_core.data.tokenizer import END_OF_TEXT, load_tokenizer
+from model_core.evaluation.suite import VARIANTS, calls_of
+
+BATCHES = (1, 8, 32)
+TARGETS = {1: 3.0, 32: 4.0}
+MIN_CALLS = 8
+Calls = Sequence[Sequence[Line]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process is to do: `tokens` are those of each summary, for the peer alone."""
+
+    model: str
+    batch: int
+    calls: int
+    threads: int
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a process did. `first_token_s` is the time to the first token of one call, `peak_mb` the largest memory."""
+
+    calls_per_min: float
+    tokens_per_call: float
+    tokens_per_s: float
+    first_token_s: float
+    peak_mb: float
+
+
+def ours(job: Job) -> Speed:
+    """Measure our generator."""
+    import torch
+
+    from model_core.inference.engine import SummaryGenerator
+
+    torch.set_num_threads(job.threads)
+    generator = SummaryGenerator.load(job.model, max_batch=job.batch)
+    calls = _calls(job.calls)
+    generator.generate(calls[:1])
+    began = time.perf_counter()
+    next(generator.stream(calls[0]))
+    first = time.perf_counter() - began
+    began = time.perf_counter()
+    results = [
+        made
+        for start in range(0, job.calls, job.batch)
+        for made in generator.generate(calls[start : start + job.batch])
+    ]
+    return _speed(job, time.perf_counter() - began, sum(made.completion_tokens for made in results), first)
+
+
+def stock(job: Job) -> Speed:
+    """Measure the stock class."""
+    import torch
+    from transformers import Glm4MoeForCausalLM
+
+    from model_core.data.summary_format import encode_prompt
+
+    torch.set_num_threads(job.threads)
+    tokenizer = load_tokenizer(job.model)
+    model = Glm4MoeForCausalLM.from_pretrained(job.model, dtype=torch.float32).eval()
+    end = tokenizer.token_id(END_OF_TEXT)
+    prompts = [encode_prompt(tokenizer, lines) for lines in _calls(job.calls)]
+
+    def write(batch: Sequence[list[int]], tokens: int) -> None:
+        longest = max(map(len, batch))
+        ids = torch.tensor([[end] * (longest - len(prompt)) + prompt for prompt in batch])
+        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in batch])
+        model.generate(
+            ids, attention_mask=mask, do_sample=False, min_new_tokens=tokens, max_new_tokens=tokens, pad_token_id=end
+        )
+
+    with torch.inference_mode():
+        write(prompts[:1], 8)
+        first = _timed(lambda: write(prompts[:1], 1))
+        seconds = _timed(
+            lambda: [write(prompts[start : start + job.batch], job.tokens) for start in range(0, job.calls, job.batch)]
+        )
+    return _speed(job, seconds, job.tokens * job.calls, first)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _calls(count: int) -> Calls:
+    return [call.lines for call in calls_of(VARIANTS[1], count)]
+
+
+def _speed(job: Job, seconds: float, tokens: int, first_token_s: float) -> Speed:
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Speed(60 * job.calls / seconds, tokens / job.calls, tokens / seconds, first_token_s, peak_mb)
+
+
+def measure(model: Path, threads: int, rounds: int) -> dict[int, dict[str, Speed]]:
+    """Return the speeds by batch size and system, medians of `rounds`, each measurement in a fresh process."""
+    results: dict[int, dict[str, Speed]] = {}
+    for batch in BATCHES:
+        found: dict[str, list[Speed]] = {"ours": [], "stock": []}
+        for _ in range(rounds):
+            job = Job(str(model), batch, max(batch, MIN_CALLS), threads)
+            found["ours"].append(_apart(ours, job))
+            tokens = round(found["ours"][-1].tokens_per_call)
+            found["stock"].append(_apart(stock, Job(str(model), batch, job.calls, threads, tokens)))
+        results[batch] = {name: _median(speeds) for name, speeds in found.items()}
+    return results
+
+
+def _apart(work: Callable[[Job], Speed], job: Job) -> Speed:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, (job,))
+
+
+def _median(speeds: Sequence[Speed]) -> Speed:
+    columns = zip(*(asdict(speed).values() for speed in speeds), strict=True)
+    return Speed(*(statistics.median(column) for column in columns))
+
+
+def table(results: dict[int, dict[str, Speed]]) -> str:
+    """Return the results as a Markdown table."""
+    lines = [
+        "| calls at once | ours, calls a minute | stock | ratio | aim | first token, both | peak memory, both |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for batch, found in results.items():
+        mine, peer = found["ours"], found["stock"]
+        aim = f"{TARGETS[batch]:.0f} x" if batch in TARGETS else ""
+        lines.append(
+            f"| {batch} | {mine.calls_per_min:.1f} | {peer.calls_per_min:.1f} "
+            f"| {mine.calls_per_min / peer.calls_per_min:.2f} x | {aim} "
+            f"| {1000 * mine.first_token_s:.0f} / {1000 * peer.first_token_s:.0f} ms "
+            f"| {mine.peak_mb:.0f} / {peer.peak_mb:.0f} MB |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the command line, measure, print; exit status 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("pretrained/summarizer-mini"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    results = measure(options.model, options.threads, options.rounds)
+    if options.json:
+        speeds = {batch: {name: asdict(speed) for name, speed in found.items()} for batch, found in results.items()}
+        print(json.dumps({"machine": machine(), "speeds": speeds}, indent=1))
+    else:
+        print(machine(), "", table(results), sep="\n")
+    ratios = {batch: found["ours"].calls_per_min / found["stock"].calls_per_min for batch, found in results.items()}
+    sys.exit(0 if all(ratios[batch] >= aim for batch, aim in TARGETS.items()) else 1)
+
+
+if __name__ == "__main__":
+    main()
