@@ -40,14 +40,15 @@ the reading. Titles are a few words. Numbers stay as they were said.
 ## Measured
 
 On {calls} calls of each kind, made from scripts that were never trained on, beside two extractive baselines that
-were given as many characters as the model took. In brackets 95 % intervals. "Recognizer" means that this share of the syllables was made wrong
-the way a recognizer does. `manage.py evaluate summaries` gives the same figures.
+were given as many characters as the model took. In brackets 95 % intervals. "Recognizer" means that this share of
+the syllables was made wrong the way a recognizer does. `manage.py evaluate summaries` gives the same figures.
 
 {tables}
 ## How it was made
 
 - Data: the simulator's training scripts, expanded into calls with hesitations, corrections, confirmations and
-  second topics; clean, and with 4, 10 and 18 % of the syllables wrong; nouns exchanged in most calls, idle lines left out.
+  second topics; clean, and with 4, 10 and 18 % of the syllables wrong; nouns exchanged in most calls, idle lines left
+  out.
 - References: which lines matter is learned from hand-written references; the words are the lines' own.
 - Training: {training}.
 - Architecture: {architecture}

@@ -212,7 +212,7 @@ class SummaryGenerator:
 
     @torch.inference_mode()
     def _logits(self, rows: list[list[int]], cache: KVCache) -> list[sampling.Logits]:
-        """Feed the new tokens of each row; return the logits (T, V) of what follows each, of a prompt its last alone."""
+        """Feed the new tokens of each row; return the logits (T, V) after each of them, of a prompt after the last."""
         counts = [len(row) for row in rows]
         device = self._model.head.weight.device
         ids_BT = torch.zeros((len(rows), max(counts)), dtype=torch.long)

@@ -118,7 +118,7 @@ class Attention(nn.Module):
 
     def _attend_few(self, q_BTHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None) -> Tensor:
         """Attend a few queries to a long cache: the queries of a group lie together, so that no key is copied."""
-        batch, tokens, heads, width = q_BTHC.shape
+        batch, tokens, _, width = q_BTHC.shape
         grouped = q_BTHC.view(batch, tokens, -1, self.groups, width).permute(0, 2, 3, 1, 4)
         y = functional.scaled_dot_product_attention(
             grouped.reshape(batch, -1, self.groups * tokens, width),
