@@ -102,6 +102,7 @@ class SummaryState:
         self._quoting: Quote | None = None
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
+        self._names_titles = bool(grammar.lexicon.for_titles().words)
         self._title_words = Words(grammar.known_in_titles, self._sources)
         self._value_open = as_ids([self._vocabulary.value_open])
         self._value_close = as_ids([self._vocabulary.value_close])
@@ -143,7 +144,7 @@ class SummaryState:
         for codes in (self._vocabulary.categories, self._vocabulary.outcomes, self._vocabulary.sentiments):
             yield Choice(codes, structural=True)
         yield from self._exactly("title")
-        yield from self._title(["one"])
+        yield from self._title(["one"], named=self._names_titles)
         after = ["topic", "action", "decision", "end"]
         section = yield from self._item(after, self._limits.max_headline_quotes)
         section = yield from self._topics(section, after)
@@ -204,8 +205,8 @@ class SummaryState:
     def _cited(self, numbers: list[int]) -> list[Passage]:
         return [passage for number in numbers for passage in self._passages[number - 1]]
 
-    def _title(self, after: list[str]) -> Text:
-        return (yield from self._words(self._limits.max_title_words, after))
+    def _title(self, after: list[str], *, named: bool = False) -> Text:
+        return (yield from self._words(self._limits.max_title_words, after, named))
 
     def _action(self, after: list[str]) -> Text:
         cited = yield from self._evidence()
@@ -260,19 +261,23 @@ class SummaryState:
             else:
                 quote.read(token)
 
-    def _words(self, max_words: int, after: list[str]) -> Text:
-        """Write words and values, no place of the call twice; return the token of the section that ends the text."""
+    def _words(self, max_words: int, after: list[str], named: bool) -> Text:
+        """Write words and values, no place of the call twice; return the token of the section that ends the text.
+
+        A `named` text says what about (one word or more) and then, in a known word, what kind of thing: 요금 문의.
+        """
         gap, cursor = self._title_words.table(BEFORE_WORD), Cursor(self._title_words)
         words, written = 0, Written()
         while True:
             begin = self._values.begin(self._citable, written)
             options, ends = cursor.ids, self._sections(after).ids
             more = words == 0 or (cursor.may_end and words < max_words and not self._closing)
+            whole = not (named and more) or (words > 1 and self._title_words.ends_known(cursor.states))
             if more:
                 options.append(gap.ids)
             if more and len(begin.ids) and not (self._closing and len(gap.ids)):
                 options.append(self._value_open)
-            if cursor.may_end:
+            if cursor.may_end and whole:
                 options.append(ends)
             token = yield Choice(np.concatenate(options), structural=False)
             if token in ends:

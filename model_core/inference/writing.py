@@ -170,6 +170,10 @@ class Words:
         kind, node = state
         return self._copied.values[node] != NONE if kind == _COPIED else self._known.may_end(state)
 
+    def ends_known(self, states: States) -> bool:
+        """Whether a known word may end in one of the states."""
+        return any(kind == _KNOWN and self._known.may_end((kind, node)) for kind, node in states)
+
     def _step(self, state: State, byte: int) -> Iterator[State]:
         kind, node = state
         if kind == _GAP:

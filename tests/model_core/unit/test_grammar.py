@@ -175,7 +175,7 @@ def test_a_supported_summary_can_be_written() -> None:
 
 
 def with_one(text: str, evidence: tuple[int, ...] = (2, 3)) -> Summary:
-    return Summary("요금", Item(text, evidence), (), (), (), "telecom", "pending", "negative")
+    return Summary("요금 청구", Item(text, evidence), (), (), (), "telecom", "pending", "negative")
 
 
 FEE = "<v>이번 달</v> 요금이 <v>오만 사천 원</v>이 나왔어요"
@@ -211,7 +211,7 @@ def test_clauses_are_joined_by_a_comma_and_after_a_question_by_a_blank() -> None
     both = (Line("A", "언제 오실 수 있어요? 내일 세 시에 와 주세요."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(both, 800)
     one = Item("언제 오실 수 있어요? <v>내일</v> <v>세 시</v>에 와 주세요", (1,))
-    follow(state, Summary("환불", one, (), (), (), "telecom", "pending", "negative"))
+    follow(state, Summary("청구 환불", one, (), (), (), "telecom", "pending", "negative"))
     assert state.done
 
 
@@ -224,7 +224,9 @@ def test_any_words_of_a_quote_may_be_marked_but_no_part_of_one() -> None:
 def test_the_tail_of_a_figure_is_left_out_when_it_belongs_to_the_verb() -> None:
     lines = (Line("A", "수거비는 오만 원입니다."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(lines, 800)
-    follow(state, Summary("환불", Item("수거비는 <v>오만 원</v>", (1,)), (), (), (), "telecom", "pending", "negative"))
+    follow(
+        state, Summary("청구 환불", Item("수거비는 <v>오만 원</v>", (1,)), (), (), (), "telecom", "pending", "negative")
+    )
     assert state.done
 
 
@@ -232,13 +234,13 @@ def test_what_was_taken_back_is_not_read() -> None:
     lines = (Line("A", "네 그럼 오후 세 시 아니 네 시 반까지 갈게요."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(lines, 800)
     one = Item("<v>네 시 반</v>까지 갈게요", (1,))
-    follow(state, Summary("환불", one, (), (), (), "telecom", "pending", "negative"))
+    follow(state, Summary("청구 환불", one, (), (), (), "telecom", "pending", "negative"))
     assert state.done
 
 
 def with_points(*points: Item) -> Summary:
     one = Item("<v>010-2345-6789</v> 맞으시죠?", (3,))
-    return Summary("요금", one, (Topic("로밍", points),), (), (), "telecom", "pending", "negative")
+    return Summary("요금 청구", one, (Topic("로밍", points),), (), (), "telecom", "pending", "negative")
 
 
 def test_a_point_leaves_out_no_figure_and_no_cited_line() -> None:
@@ -259,12 +261,20 @@ def test_no_two_points_say_the_same_if_there_is_more() -> None:
 
 def test_a_title_takes_the_words_of_any_line() -> None:
     quote = Item(ROAMING, (2,))
-    assert refused_at(Summary("로밍 확인", quote, (), (), (), "telecom", "pending", "negative")) == ""
+    assert refused_at(Summary("확인 요금 환불", quote, (), (), (), "telecom", "pending", "negative")) == ""
+
+
+@pytest.mark.parametrize("title", ["요금", "환불", "환불 요금", "로밍 확인"])
+def test_the_title_of_a_call_ends_in_a_word_that_says_what_kind_of_call_it_was(title: str) -> None:
+    quote = Item(ROAMING, (2,))
+    assert refused_at(Summary(title, quote, (), (), (), "telecom", "pending", "negative"))
 
 
 def test_no_place_of_the_call_is_a_value_twice_in_a_title() -> None:
     quote = Item(ROAMING, (2,))
-    again = Summary("<v>010-2345-6789</v> <v>010-2345-6789</v>", quote, (), (), (), "telecom", "pending", "negative")
+    again = Summary(
+        "<v>010-2345-6789</v> <v>010-2345-6789</v> 환불", quote, (), (), (), "telecom", "pending", "negative"
+    )
     assert refused_at(again).count("</v>") == 1
 
 
