@@ -35,6 +35,10 @@ REASONS = {
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
     "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
+    "pdf_missing": _(
+        "이 서버에서는 PDF를 만들 수 없습니다. 관리자에게 시스템 패키지 설치를 요청해 주세요: %(packages)s"
+    ),
+    "pdf_failed": _("PDF를 만들지 못했습니다. 통화가 아주 길면 DOCX로 받아 주세요."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
 }
 

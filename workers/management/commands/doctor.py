@@ -15,6 +15,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu import Connection
 
+from apps.calls.exports.pdf import set_pages
+from apps.core.errors import YoyakError
 from apps.jobs.selectors import live_queues
 from config.celery import app
 from workers.contracts.stages import STAGE_QUEUES
@@ -70,6 +72,17 @@ def _programs() -> Iterator[Finding]:
         yield Finding(program, bool(found), found or f"missing; {use}", f"apt-get install {program}", needed=False)
 
 
+def _pdf() -> Iterator[Finding]:
+    try:
+        set_pages("<p>가")
+    except YoyakError as error:
+        packages = str(error.values.get("packages", ""))
+        remedy = f"apt-get install {packages}" if packages else ""
+        yield Finding("PDF", False, f"cannot be made: {error.code}", remedy, needed=False)
+    else:
+        yield Finding("PDF", True, "Pango and a Korean font")
+
+
 def _disk() -> Iterator[Finding]:
     free_gb = shutil.disk_usage(settings.DATA_DIR).free / 1e9
     remedy = f"free at least {MIN_FREE_GB} GB or set YOYAK_DATA_DIR"
@@ -114,6 +127,7 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _python,
     _packages,
     _programs,
+    _pdf,
     _disk,
     _database,
     _broker,
