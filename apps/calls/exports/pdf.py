@@ -4,6 +4,7 @@ So the web process stays small, however long the call, and a layout that takes t
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ from apps.core.errors import YoyakError
 _PACKAGES = {
     typeset.NO_PANGO: "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
     typeset.NO_FONT: "fonts-noto-cjk",
+    # Where there is no font at all, Pango crashes.
+    -signal.SIGSEGV: "fonts-noto-cjk",
 }
 _INHERITED = ("PATH", "HOME", "LANG", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "XDG_CACHE_HOME", "LD_LIBRARY_PATH")
 _TIMEOUT_S = 300

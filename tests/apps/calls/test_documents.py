@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import docx as python_docx
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import translation
 from django.utils.html import escape
 from hypothesis import HealthCheck, given
 from hypothesis import settings as search
@@ -33,6 +35,12 @@ from apps.transcripts.models import TranscriptSegment
 from tests.apps.api.asking import Program
 from tests.calls import finished_call
 from tests.people import TwoHouses
+
+
+@pytest.fixture(autouse=True)
+def _korean() -> Iterator[None]:
+    with translation.override("ko"):
+        yield
 
 
 @pytest.fixture
@@ -119,13 +127,6 @@ def test_a_call_without_times_or_summary_is_still_a_document(houses: TwoHouses) 
 
 
 @pytest.fixture
-def without_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = tmp_path / "fonts.conf"
-    config.write_text(f'<?xml version="1.0"?><fontconfig><dir>{tmp_path}</dir></fontconfig>')
-    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
-
-
-@pytest.fixture
 def without_pango(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library libpango-1.0-0')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -144,8 +145,13 @@ def test_without_pango_people_and_programs_are_told_the_package(call: Call, clie
     assert client.get(f"/calls/{call.pk}/export.docx").status_code == 200
 
 
-@pytest.mark.usefixtures("without_fonts")
-def test_without_a_korean_font_no_page_of_boxes_is_given() -> None:
+@pytest.mark.parametrize("fonts", ["", "/usr/share/fonts/truetype"])
+def test_without_a_korean_font_no_page_of_boxes_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fonts: str
+) -> None:
+    config = tmp_path / "fonts.conf"
+    config.write_text(f'<?xml version="1.0"?><fontconfig><dir>{fonts or tmp_path}</dir></fontconfig>')
+    monkeypatch.setenv("FONTCONFIG_FILE", str(config))
     with pytest.raises(YoyakError) as refusal:
         set_pages("<p>안녕하세요")
     assert refusal.value.values == {"packages": "fonts-noto-cjk"}
