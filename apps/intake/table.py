@@ -60,7 +60,7 @@ def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
         for number, cells in enumerate(csv.reader(io.StringIO(_decoded(content), newline=""), strict=True), 1):
             if number > MAX_ROWS + 1:
                 raise YoyakError("csv_too_many", limit=MAX_ROWS)
-            stripped = [cell.strip() for cell in cells]
+            stripped = [cell.replace("\xa0", " ").strip() for cell in cells]
             if any(stripped):
                 yield number, stripped
     except csv.Error as error:

@@ -20,6 +20,7 @@ from apps.core.errors import YoyakError
 from apps.jobs.selectors import live_queues
 from config.celery import app
 from workers.contracts.stages import STAGE_QUEUES
+from workers.tasks.intake import watched_folder
 
 MIN_FREE_GB = 2.0
 PACKAGES = ("django", "celery", "sqlalchemy", "torch", "transformers", "whisperx", "ctranslate2", "langchain", "av")
@@ -83,6 +84,13 @@ def _pdf() -> Iterator[Finding]:
         yield Finding("PDF", True, "Pango and a Korean font")
 
 
+def _watch() -> Iterator[Finding]:
+    if settings.ENV.watch_folder:
+        watched = watched_folder()
+        wrong = watched if isinstance(watched, str) else ""
+        yield Finding("watched folder", not wrong, wrong or settings.ENV.watch_folder, "see docs/operations.md")
+
+
 def _disk() -> Iterator[Finding]:
     free_gb = shutil.disk_usage(settings.DATA_DIR).free / 1e9
     remedy = f"free at least {MIN_FREE_GB} GB or set YOYAK_DATA_DIR"
@@ -130,6 +138,7 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _pdf,
     _disk,
     _database,
+    _watch,
     _broker,
     _models,
 )
