@@ -11,6 +11,7 @@ from apps.calls.exports.texts import summary_text
 from apps.calls.models import Call
 from apps.calls.selectors import recording_of
 from apps.calls.waveform import draw
+from apps.intake.selectors import details_of
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
@@ -47,6 +48,7 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
     reading = read_summary(shown.content, segments) if shown else None
     return {
         "call": call,
+        "details": details_of(call),
         "segments": _turns(segments),
         "party_count": len({segment.party for segment in segments}),
         "summary": shown,

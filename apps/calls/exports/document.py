@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.calls.exports.material import Material
 from apps.core.templatetags.yoyak import clock, spent
+from apps.intake.selectors import details_of
 from apps.summaries.reading import Claim, ReadSummary, read_summary
 from apps.transcripts.models import TranscriptSegment
 
@@ -54,10 +55,15 @@ def document_of(material: Material) -> Document:
 
 
 def _facts(material: Material, reading: ReadSummary | None) -> Iterator[tuple[str, str]]:
-    call, shown = material.call, material.shown
+    call, shown, details = material.call, material.shown, details_of(material.call)
+    began = (details and details.started_at) or call.created_at
     yield _("통화 이름"), call.title
-    yield _("일시"), formats.date_format(timezone.localtime(call.created_at), "Y-m-d H:i")
+    yield _("일시"), formats.date_format(timezone.localtime(began), "Y-m-d H:i")
     yield _("길이"), "" if call.duration_s is None else spent(call.duration_s)
+    if details is not None:
+        yield _("방향"), details.get_direction_display()
+        yield _("고객 전화"), details.customer_phone
+        yield _("외부 ID"), details.external_id
     if reading is None or shown is None:
         return
     if reading.content.method != "empty":
