@@ -133,6 +133,24 @@ def test_an_interrupted_import_is_finished_by_the_next(
     assert Call.objects.count() == Job.objects.count() == CallDetails.objects.count() == 2
 
 
+def test_a_file_that_fails_at_the_last_moment_is_accounted_for(
+    houses: TwoHouses, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store(*arguments: Any) -> tuple[str, int]:
+        if not Call.objects.exists():
+            return kept(*arguments)
+        raise OSError(28, "No space left on device")
+
+    kept = calls._store
+    monkeypatch.setattr(calls, "_store", store)
+    status, report = _import(folder, "file\n가.wav\n십일월/나.wav\n")
+    assert (status, report["added"], report["failed"]) == (1, 1, 1)
+    assert "No space" in report["calls"][1]["detail"]
+    monkeypatch.setattr(calls, "_store", kept)
+    status, report = _import(folder, "file\n가.wav\n십일월/나.wav\n")
+    assert (status, report["added"], report["duplicates"]) == (0, 1, 1)
+
+
 def test_a_recording_too_large_is_named_before_anything_is_copied(
     houses: TwoHouses, folder: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +178,7 @@ def test_the_account_is_readable_without_json(houses: TwoHouses, folder: Path) -
     out = StringIO()
     (folder.parent / "a.csv").write_text("file\n가.wav\n")
     call_command("import_calls", str(folder), csv=folder.parent / "a.csv", organization="가람통신", stdout=out)
-    assert "added 1, duplicates 0, not in CSV 1" in out.getvalue() and "가.wav" in out.getvalue()
+    assert "added 1, duplicates 0, failed 0, not in CSV 1" in out.getvalue() and "가.wav" in out.getvalue()
     (folder.parent / "a.csv").write_text("file\nx.wav\n")
     with pytest.raises(SystemExit):
         call_command("import_calls", str(folder), csv=folder.parent / "a.csv", organization="가람통신", stdout=out)

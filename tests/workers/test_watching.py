@@ -200,6 +200,16 @@ def test_a_full_disk_keeps_the_file_for_the_next_visit(watched: Watched, monkeyp
     assert Call.objects.count() == 1 and _names(watched.folder / "done") == ["가.wav"]
 
 
+def test_a_visit_is_short_and_the_rest_comes_with_the_next(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_A_VISIT", 1)
+    for number in range(3):
+        _wav(watched.folder, f"{number}.wav", hz=300.0 + number)
+    watched.visit(1000.0)
+    for taken in (1, 2, 3):
+        watched.visit(1000.0 + SETTLE_S)
+        assert Call.objects.count() == taken
+
+
 def test_two_watchers_do_not_meet(watched: Watched) -> None:
     _wav(watched.folder)
     watched.visit(1000.0)

@@ -196,6 +196,12 @@ def test_what_was_said_is_text_not_markup(call: Call) -> None:
     assert "0:00\t받은 쪽\t<script>alert(1)</script><img src=x> & 끝" in _docx_text(docx(material))
 
 
+def test_a_pdf_takes_characters_that_no_font_has(call: Call) -> None:
+    (material,) = material_of([call])
+    material.segments[0].text = "\x00\x08\x1b\u2028\u202e\ud800\ufffe\U000e0001 끝"
+    assert pdf_export.pdf(material).startswith(b"%PDF")
+
+
 @search(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
 @given(text=st.text(st.characters(), max_size=60))
 def test_any_character_can_be_written(call: Call, text: str) -> None:

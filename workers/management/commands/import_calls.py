@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Organization
 from apps.calls.services import DuplicateRecording
+from apps.core.errors import YoyakError
 from apps.intake.planning import Entry, Plan, plan_import
 from apps.intake.services import take_in
 from apps.jobs.models import Batch
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *_: Any, folder: Path, csv: Path, **options: Any) -> None:
-        """Check everything, import, print an account. Exit status 1 when a row cannot be used."""
+        """Check everything, import, print an account. Exit status 1 when a row could not be used."""
         organization = Organization.objects.filter(name=options["organization"]).first()
         if organization is None:
             raise CommandError(f"there is no organization {options['organization']!r}")
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             account = _planned(plan) if options["dry_run"] else _import(organization, plan, csv.stem)
         report = {"dry_run": options["dry_run"], **_totals(plan, account)}
         self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) if options["json"] else _plain(report))
-        if plan.complaints:
+        if plan.complaints or report["failed"]:
             sys.exit(1)
 
 
@@ -75,6 +76,9 @@ def _one(organization: Organization, entry: Entry, batch: Batch | None) -> dict[
         call = take_in(organization=organization, owner=entry.owner, path=entry.path, row=entry.row, batch=batch)
     except DuplicateRecording as known:
         return _line(entry, "duplicate", str(known.call.pk))
+    except (YoyakError, OSError) as error:
+        # It was readable a moment ago. The others go on; running the import again takes this one in.
+        return _line(entry, "failed", "") | {"detail": str(error)}
     return _line(entry, "added", str(call.pk))
 
 
@@ -88,6 +92,7 @@ def _totals(plan: Plan, account: dict[str, Any]) -> dict[str, Any]:
         "added": statuses.count("added"),
         "new": statuses.count("new"),
         "duplicates": statuses.count("duplicate"),
+        "failed": statuses.count("failed"),
         "errors": [
             {"row": each.row, "column": each.column, **reason_report(each.error.code, each.error.values)}
             for each in plan.complaints
@@ -106,7 +111,7 @@ def _plain_lines(report: dict[str, Any]) -> Iterator[str]:
         where = " ".join(filter(None, (f"{error['row']}행/row" if error["row"] else "CSV", error["column"])))
         yield f"{where}: {error['ko']} / {error['en']}"
     for call in report["calls"]:
-        yield f"{call['row']:>6}  {call['status']:<9}  {call['file']}  {call['call']}"
+        yield f"{call['row']:>6}  {call['status']:<9}  {call['file']}  {call['call']}{call.get('detail', '')}"
     for name in report["not_in_csv"]:
         yield f"     –  not in CSV  {name}"
     yield _total(report)
@@ -117,4 +122,5 @@ def _total(report: dict[str, Any]) -> str:
     if count:
         return f"오류 {count}개: 아무것도 가져오지 않았습니다. / {count} errors: nothing was imported."
     named = "new" if report["dry_run"] else "added"
-    return f"{named} {report[named]}, duplicates {report['duplicates']}, not in CSV {len(report['not_in_csv'])}"
+    counted = (named, "duplicates", "failed")
+    return ", ".join(f"{name} {report[name]}" for name in counted) + f", not in CSV {len(report['not_in_csv'])}"
