@@ -22,7 +22,7 @@ run: $(RUN_ENV)/.ready ## Start everything on this machine and print the address
 	@$(RUN_ENV)/bin/python manage.py up --port $(PORT)
 
 test: $(DEV_ENV)/.ready ## Run every test that this machine can run
-	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium
+	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium pango korean-font
 	@$(DEV_ENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 check: $(DEV_ENV)/.ready ## Formatting, lint, types, import contracts, migrations

@@ -40,6 +40,12 @@ def _queues() -> list[Queue]:
     return [Queue(name, routing_key=name, queue_arguments=quorum) for name in QUEUES]
 
 
+def _watching() -> dict[str, Any]:
+    options = {"expires": _ENV.watch_s, "queue": "io"}
+    entry = {"task": "intake.watch", "schedule": _ENV.watch_s, "options": options}
+    return {"watch-folder": entry} if _ENV.watch_folder else {}
+
+
 app = Celery("yoyak")
 app.conf.update(
     broker_url=_ENV.broker_url or "filesystem://",
@@ -60,7 +66,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     timezone="UTC",
-    imports=("workers.tasks.calls", "workers.tasks.upkeep", "workers.tasks.training"),
+    imports=("workers.tasks.calls", "workers.tasks.upkeep", "workers.tasks.training", "workers.tasks.intake"),
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep": {"task": "jobs.sweep", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
@@ -69,6 +75,7 @@ app.conf.update(
             "schedule": _ENV.sweep_s,
             "options": {"expires": 30, "queue": "io"},
         },
+        **_watching(),
         "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600, "queue": "io"}},
     },
 )

@@ -7,9 +7,9 @@ range is an error at start, so a misspelt setting cannot be ignored for months. 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,6 +60,11 @@ class Environment(BaseModel):
     llm_threads: int = Field(default=2, ge=1, le=256)
     kernels: Literal["auto", "torch", "triton"] = "auto"
 
+    watch_folder: str = ""
+    watch_organization: str = ""
+    watch_owner: str = ""
+    watch_s: float = Field(default=10.0, ge=1.0, le=3600.0)
+
     allow_downloads: bool = False
     max_upload_mb: int = Field(default=512, ge=1)
     max_call_minutes: int = Field(default=180, ge=1)
@@ -67,6 +72,12 @@ class Environment(BaseModel):
     sweep_s: float = Field(default=5.0, ge=0.5)
     max_attempts: int = Field(default=3, ge=1, le=20)
     require_services: bool = False
+
+    @model_validator(mode="after")
+    def _watched_for_somebody(self) -> Self:
+        if self.watch_folder and not self.watch_organization:
+            raise ValueError("YOYAK_WATCH_FOLDER needs YOYAK_WATCH_ORGANIZATION")
+        return self
 
     @property
     def registry_url(self) -> str:

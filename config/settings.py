@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.accounts",
     "apps.calls",
+    "apps.intake",
     "apps.jobs",
     "apps.transcripts",
     "apps.summaries",

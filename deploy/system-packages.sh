@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
-# See that the named programs are there; as root on Debian install what is missing, otherwise say what to install.
+# See that what is named is there; as root on Debian install what is missing, otherwise say what to install.
 set -euo pipefail
-declare -A packages=([espeak-ng]=espeak-ng [chromium]="chromium fonts-noto-cjk")
+declare -A packages=(
+    [espeak-ng]=espeak-ng
+    [chromium]=chromium
+    [pango]="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+    [korean-font]="fonts-noto-cjk fontconfig"
+)
+is_there() {
+    case $1 in
+        pango) [[ "$(/sbin/ldconfig -p)" == *libpangoft2-1.0.so.0*  && "$(/sbin/ldconfig -p)" == *libharfbuzz-subset.so.0* ]] ;;
+        korean-font) command -v fc-list >/dev/null && [ -n "$(fc-list :lang=ko)" ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
 missing=()
-for program in "$@"; do
-    command -v "$program" >/dev/null || missing+=(${packages[$program]})
+for name in "$@"; do
+    is_there "$name" || missing+=(${packages[$name]})
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

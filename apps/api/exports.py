@@ -16,12 +16,12 @@ from apps.jobs.selectors import access_batch
 
 
 class FormatQuery(Incoming):
-    format: Literal["txt", "srt", "vtt", "json", "ics"] = "txt"
+    format: Literal["txt", "docx", "pdf", "srt", "vtt", "json", "ics"] = "txt"
 
 
 @operation("GET", "calls/{call_id}/export", query=FormatQuery, media_type="application/octet-stream")
 def export_call(ask: Ask) -> HttpResponse:
-    """Take out one call as text, subtitles, JSON or to-dos."""
+    """Take out one call as text, a document, subtitles, JSON or to-dos."""
     call = access_call(ask.actor, ask.ids["call_id"])
     content, chosen = export_of(call, ask.query.format)
     record_export(calls=[call], actor=ask.actor)

@@ -15,7 +15,7 @@ from apps.core.cursor import BadCursor
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain
 
-_STATUS = {"duplicate": 409, "not_approvable": 409, "too_large": 413, "not_allowed": 403}
+_STATUS = {"duplicate": 409, "not_approvable": 409, "too_large": 413, "not_allowed": 403, "pdf_missing": 501}
 EXPECTED = (
     YoyakError,
     Http404,

@@ -20,7 +20,7 @@ MAX_CALLS = 10_000
 @require_GET
 @refusals_as_messages("calls:list")
 def export_call(request: HttpRequest, call_id: uuid.UUID, name: str) -> HttpResponse:
-    """Send one call as txt, srt, vtt, json or ics."""
+    """Send one call in one of the formats of `apps.calls.exports.files`."""
     actor = person(request)
     call = access_call(actor, call_id)
     content, chosen = export_of(call, name)

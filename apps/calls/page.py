@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.accounts.models import User
+from apps.calls.exports.texts import summary_text
 from apps.calls.models import Call
 from apps.calls.selectors import recording_of
 from apps.calls.waveform import draw
+from apps.intake.selectors import details_of
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
@@ -43,13 +45,16 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
     shown = _chosen(versions, version) or current
     job = latest_job_by_call([call.pk]).get(call.pk)
     facts = probe_facts(call)
+    reading = read_summary(shown.content, segments) if shown else None
     return {
         "call": call,
+        "details": details_of(call),
         "segments": _turns(segments),
         "party_count": len({segment.party for segment in segments}),
         "summary": shown,
         "is_current": shown == current,
-        "reading": read_summary(shown.content, segments) if shown else None,
+        "reading": reading,
+        "plain": summary_text(reading.content) if reading else "",
         "versions": versions,
         "progress": progress_of(job) if job else None,
         "before": waiting_before(job) if job and job.state == Job.State.QUEUED else 0,

@@ -38,16 +38,18 @@ def add_recording(
     title: str = "",
     declared_codec: str = "",
     declared_rate_hz: int | None = None,
+    call_id: uuid.UUID | None = None,
 ) -> Call:
     """Store an uploaded recording and return its new call.
 
-    `declared_codec` ("mulaw", "alaw", "pcm_s16le") and `declared_rate_hz` describe files without a header.
+    `declared_codec` ("mulaw", "alaw", "pcm_s16le") and `declared_rate_hz` describe files without a header. `call_id` is
+    the id that the call is to have, for callers that must know their own call again after a crash.
 
     Raises:
         YoyakError: the file is empty or larger than the limit.
         DuplicateRecording: the organization has a call with these bytes.
     """
-    call_id = uuid.uuid4()
+    call_id = call_id or uuid.uuid4()
     partial = Path(settings.FILE_UPLOAD_TEMP_DIR) / f"{call_id}.part"
     try:
         digest, size = _store(chunks, partial)

@@ -35,7 +35,32 @@ REASONS = {
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
     "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
+    "pdf_missing": _(
+        "이 서버에서는 PDF를 만들 수 없습니다. 관리자에게 시스템 패키지 설치를 요청해 주세요: %(packages)s"
+    ),
+    "pdf_failed": _("PDF를 만들지 못했습니다. 통화가 아주 길면 DOCX로 받아 주세요."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
+    "csv_encoding": _("글자를 읽을 수 없습니다. UTF-8이나 CP949(엑셀의 CSV)로 저장해 주세요."),
+    "csv_broken": _("%(row)s행에서 CSV 형식이 깨졌습니다: %(detail)s"),
+    "csv_empty": _("머리글과 통화가 한 줄씩은 있어야 합니다."),
+    "csv_too_many": _("통화가 너무 많습니다. 한 파일의 한도는 %(limit)s건입니다."),
+    "csv_cells": _("칸이 %(cells)s개입니다. 머리글에는 %(columns)s개가 있습니다."),
+    "column_unknown": _("모르는 열입니다: %(column)s. 쓸 수 있는 열: %(known)s"),
+    "column_twice": _("같은 열이 두 번 있습니다."),
+    "column_missing": _("꼭 있어야 할 열이 없습니다: %(column)s"),
+    "cell_missing": _("비어 있습니다."),
+    "cell_too_long": _("너무 깁니다: %(length)s자, 한도는 %(limit)s자입니다."),
+    "cell_unprintable": _("줄바꿈이나 제어 문자가 들어 있습니다."),
+    "bad_moment": _("날짜와 시각이 아닙니다: %(value)s. 예: 2026-11-25 14:30"),
+    "future_moment": _("아직 오지 않은 시각입니다: %(value)s"),
+    "bad_phone": _("전화번호가 아닙니다: %(value)s. 숫자 3~15개로 적어 주세요."),
+    "bad_direction": _("수신이나 발신(inbound, outbound)이 아닙니다: %(value)s"),
+    "bad_codec": _("모르는 코덱입니다: %(value)s. 쓸 수 있는 코덱: %(known)s"),
+    "bad_rate": _("샘플레이트가 아닙니다: %(value)s. %(lowest)s에서 %(highest)s 사이여야 합니다."),
+    "file_missing": _("폴더에 없는 파일입니다: %(value)s"),
+    "agent_unknown": _("이 조직에 없는 사용자입니다: %(value)s"),
+    "repeated": _("%(row)s행에 이미 나온 값입니다: %(value)s"),
+    "external_id_taken": _("다른 녹음의 통화가 이미 쓰는 ID입니다: %(value)s"),
 }
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 HEAVY = ["torch", "transformers", "whisperx", "deepspeed", "triton", "ctranslate2", "numpy", "langchain_core"]
+HEAVY += ["weasyprint", "docx"]
 
 _LOAD_EVERYTHING = """
 import json, sys, django

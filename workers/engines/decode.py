@@ -1,5 +1,7 @@
 """The decoding child process: one recording in, WAV tracks and a listening copy out, facts as JSON on stdout.
 
+Asked only to look, it reads as far as the first sound and writes nothing.
+
 Started by `workers.engines.media` with resource limits and an empty private folder as its working directory.
 """
 
@@ -66,7 +68,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Decode as `request` says and return the facts, or the code of the refusal."""
     try:
         with _open(request) as container:
-            return _decode(container, request)
+            return _look(container, request) if request["look"] else _decode(container, request)
     except Refusal as refusal:
         return {"error": refusal.code, "values": refusal.values}
     except MemoryError:
@@ -100,11 +102,23 @@ def _why_unreadable(source: Path, file_name: str) -> str:
     return "headerless" if Path(file_name).suffix.lower() in RAW_SUFFIXES else "not_audio"
 
 
+def _look(container: Any, request: dict[str, Any]) -> dict[str, Any]:
+    next(_frames(container, _stream(container, request["max_minutes"])))
+    return {}
+
+
 def _decode(container: Any, request: dict[str, Any]) -> dict[str, Any]:
+    limit_minutes = request["max_minutes"]
+    stream = _stream(container, limit_minutes)
+    channels = int(stream.codec_context.channels)
+    tracks = _write_tracks(container, stream, 2 if channels == 2 else 1, limit_minutes)
+    return _facts(tracks, stream, channels, request)
+
+
+def _stream(container: Any, limit_minutes: int) -> Any:
     if not container.streams.audio:
         raise Refusal("no_audio_track")
     stream = container.streams.audio[0]
-    limit_minutes = request["max_minutes"]
     if container.duration and container.duration / 1e6 > limit_minutes * 60:
         raise Refusal("too_long", minutes=round(container.duration / 6e7), limit_minutes=limit_minutes)
     if not stream.codec_context or not stream.codec_context.channels:
@@ -112,8 +126,7 @@ def _decode(container: Any, request: dict[str, Any]) -> dict[str, Any]:
     channels = int(stream.codec_context.channels)
     if channels > MAX_CHANNELS:
         raise Refusal("too_many_channels", channels=channels, limit=MAX_CHANNELS)
-    tracks = _write_tracks(container, stream, 2 if channels == 2 else 1, limit_minutes)
-    return _facts(tracks, stream, channels, request)
+    return stream
 
 
 def _write_tracks(container: Any, stream: Any, channels: int, limit_minutes: int) -> Tracks:

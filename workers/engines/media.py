@@ -40,21 +40,36 @@ def decode(source: Path, target: Path, *, file_name: str, declared: Declared, ma
         MediaError: the file cannot be used; the code tells why.
     """
     with tempfile.TemporaryDirectory(dir=target, prefix="decode-") as private:
-        facts = _run_child(source, Path(private), file_name, declared, max_minutes)
+        facts = _run_child(_request(source, file_name, declared, max_minutes), Path(private))
         for name in [*facts["tracks"], "listen.ogg"]:
             shutil.move(Path(private) / name, target / name)
     return facts
 
 
-def _run_child(source: Path, private: Path, file_name: str, declared: Declared, max_minutes: int) -> dict[str, Any]:
-    request = {
+def look(source: Path, *, file_name: str, declared: Declared, max_minutes: int) -> None:
+    """Look whether `source` is a recording that `decode` would read, as far as its first sound.
+
+    Raises:
+        MediaError: the file cannot be used; the code tells why.
+    """
+    request = _request(source, file_name, declared, max_minutes) | {"look": True}
+    with tempfile.TemporaryDirectory(prefix="yoyak-look-") as private:
+        _run_child(request, Path(private))
+
+
+def _request(source: Path, file_name: str, declared: Declared, max_minutes: int) -> dict[str, Any]:
+    return {
         "source": str(source.resolve()),
         "file_name": file_name,
         "codec": declared.codec,
         "rate_hz": declared.rate_hz,
         "max_minutes": max_minutes,
+        "look": False,
     }
-    seconds = _SECONDS_FLOOR + _SECONDS_PER_MINUTE * max_minutes
+
+
+def _run_child(request: dict[str, Any], private: Path) -> dict[str, Any]:
+    seconds = _SECONDS_FLOOR + _SECONDS_PER_MINUTE * request["max_minutes"]
     root = Path(__file__).resolve().parent.parent.parent
     try:
         child = subprocess.run(

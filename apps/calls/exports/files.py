@@ -11,9 +11,11 @@ from urllib.parse import quote
 from django.http import Http404
 
 from apps.calls.exports.material import Material, material_of
+from apps.calls.exports.pdf import pdf
 from apps.calls.exports.tables import csv_lines
 from apps.calls.exports.tasks import ics
 from apps.calls.exports.texts import as_json, srt, txt, vtt
+from apps.calls.exports.word import docx
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
 
@@ -26,8 +28,13 @@ class Format:
     """`timed` formats need lines with times."""
 
     media_type: str
-    write: Callable[[Material], str]
+    write: Callable[[Material], str | bytes]
     timed: bool = False
+
+    def content(self, material: Material) -> bytes:
+        """Return the file; text is UTF-8."""
+        written = self.write(material)
+        return written.encode() if isinstance(written, str) else written
 
 
 FORMATS = {
@@ -36,6 +43,8 @@ FORMATS = {
     "vtt": Format("text/vtt; charset=utf-8", vtt, timed=True),
     "json": Format("application/json", as_json),
     "ics": Format("text/calendar; charset=utf-8", ics),
+    "docx": Format("application/vnd.openxmlformats-officedocument.wordprocessingml.document", docx),
+    "pdf": Format("application/pdf", pdf),
 }
 _IN_ZIP = ("txt", "json", "srt")
 
@@ -45,7 +54,7 @@ def export_of(call: Call, name: str) -> tuple[bytes, Format]:
 
     Raises:
         Http404: there is no such format.
-        YoyakError: subtitles of a transcript without times are asked for.
+        YoyakError: subtitles of a transcript without times are asked for, or the system cannot set a PDF.
     """
     chosen = FORMATS.get(name)
     if chosen is None:
@@ -53,7 +62,7 @@ def export_of(call: Call, name: str) -> tuple[bytes, Format]:
     (material,) = material_of([call])
     if chosen.timed and not material.timed:
         raise YoyakError("no_times")
-    return chosen.write(material).encode(), chosen
+    return chosen.content(material), chosen
 
 
 def zip_of(calls: list[Call]) -> IO[bytes]:
@@ -71,7 +80,7 @@ def _add(archive: zipfile.ZipFile, stem: str, call: Call) -> None:
     (material,) = material_of([call])
     for name in _IN_ZIP:
         if material.timed or not FORMATS[name].timed:
-            archive.writestr(f"{stem}.{name}", FORMATS[name].write(material))
+            archive.writestr(f"{stem}.{name}", FORMATS[name].content(material))
 
 
 def safe_name(title: str) -> str:

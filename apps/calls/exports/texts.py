@@ -18,11 +18,16 @@ def txt(material: Material) -> str:
     """Return title, facts, summary and transcript; what verification could not confirm stands apart."""
     lines = [material.call.title, timezone.localtime(material.call.created_at).strftime("%Y-%m-%d %H:%M"), ""]
     if material.summary is not None:
-        lines += [*_summary(material.summary), ""]
+        lines += [summary_text(material.summary), ""]
     for segment in material.segments:
         at = f"[{clock(segment.start_s, '.')[:8]}] " if material.timed else ""
         lines.append(f"{at}{segment.party}: {segment.text}")
     return "\n".join(lines) + "\n"
+
+
+def summary_text(summary: CallSummary) -> str:
+    """Return a summary as plain text in the active language."""
+    return "\n".join(_summary(summary))
 
 
 def _summary(summary: CallSummary) -> Iterator[str]:

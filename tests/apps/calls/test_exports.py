@@ -68,7 +68,7 @@ def _get(call: Call, user: Any, name: str) -> str:
     answer = _client(user).get(f"/calls/{call.pk}/export.{name}")
     assert answer.status_code == 200
     assert answer["Content-Disposition"].startswith("attachment; ")
-    return answer.content.decode()
+    return answer.content.decode(errors="replace")
 
 
 def test_text_keeps_doubtful_statements_apart(call: Call, houses: TwoHouses) -> None:

@@ -15,9 +15,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu import Connection
 
+from apps.calls.exports.pdf import set_pages
+from apps.core.errors import YoyakError
 from apps.jobs.selectors import live_queues
 from config.celery import app
 from workers.contracts.stages import STAGE_QUEUES
+from workers.tasks.intake import watched_folder
 
 MIN_FREE_GB = 2.0
 PACKAGES = ("django", "celery", "sqlalchemy", "torch", "transformers", "whisperx", "ctranslate2", "langchain", "av")
@@ -70,6 +73,24 @@ def _programs() -> Iterator[Finding]:
         yield Finding(program, bool(found), found or f"missing; {use}", f"apt-get install {program}", needed=False)
 
 
+def _pdf() -> Iterator[Finding]:
+    try:
+        set_pages("<p>가")
+    except YoyakError as error:
+        packages = str(error.values.get("packages", ""))
+        remedy = f"apt-get install {packages}" if packages else ""
+        yield Finding("PDF", False, f"cannot be made: {error.code}", remedy, needed=False)
+    else:
+        yield Finding("PDF", True, "Pango and a Korean font")
+
+
+def _watch() -> Iterator[Finding]:
+    if settings.ENV.watch_folder:
+        watched = watched_folder()
+        wrong = watched if isinstance(watched, str) else ""
+        yield Finding("watched folder", not wrong, wrong or settings.ENV.watch_folder, "see docs/operations.md")
+
+
 def _disk() -> Iterator[Finding]:
     free_gb = shutil.disk_usage(settings.DATA_DIR).free / 1e9
     remedy = f"free at least {MIN_FREE_GB} GB or set YOYAK_DATA_DIR"
@@ -114,8 +135,10 @@ LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _python,
     _packages,
     _programs,
+    _pdf,
     _disk,
     _database,
+    _watch,
     _broker,
     _models,
 )

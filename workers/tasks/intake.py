@@ -1,0 +1,40 @@
+"""Look into the watched folder, for the organization and the person that the settings name."""
+
+import logging
+import time
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.accounts.models import Organization
+from apps.intake.selectors import members_by_name
+from config.celery import app
+from workers.contracts.stages import INTAKE_TASK
+from workers.watching import Watched
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=INTAKE_TASK)
+def watch() -> None:
+    """Take in what has arrived. A setting that names nobody is logged, and the files stay where they are."""
+    watched = watched_folder()
+    if isinstance(watched, str):
+        logger.error("the watched folder is not looked into: %s", watched)
+    else:
+        watched.visit(time.time())
+
+
+def watched_folder() -> Watched | str:
+    """Return the folder that the settings name, or what is wrong with them."""
+    env = settings.ENV
+    folder = Path(env.watch_folder)
+    organization = Organization.objects.filter(name=env.watch_organization).first()
+    if not folder.is_dir():
+        return f"YOYAK_WATCH_FOLDER: there is no folder {folder}"
+    if organization is None:
+        return f"YOYAK_WATCH_ORGANIZATION: there is no organization {env.watch_organization!r}"
+    owner = members_by_name(organization).get(env.watch_owner)
+    if env.watch_owner and owner is None:
+        return f"YOYAK_WATCH_OWNER: {env.watch_owner!r} is not a member of {env.watch_organization!r}"
+    return Watched(folder, organization, owner, env.watch_s)
