@@ -1,7 +1,10 @@
 """Models of others as a beginning: folders that transformers wrote are read, adopted and upcycled, logits compared."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,3 +241,26 @@ def test_a_folder_that_exists_is_not_replaced(stocks: Path, tmp_path: Path, caps
     assert main(["adopt", str(stocks / "glm"), str(tmp_path)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.slow
+def test_an_adopted_model_is_trained_on_by_a_recipe_of_another_shape(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[3] / "pretrained" / "summarizer-mini"
+    large = {**QWEN, "vocab_size": 4200, "max_position_embeddings": 4096}
+    make_stock(Qwen3MoeConfig(**large), tmp_path / "stock")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(shipped / name, tmp_path / "stock" / name)
+    assert main(["adopt", str(tmp_path / "stock"), str(tmp_path / "ours")]) == 0
+    settings = ("model.max_positions=2048", "train.tokens_per_micro_batch=2048", "train.tokens_per_step=2048")
+    changes = [
+        part for setting in (*settings, "train.max_steps=2", "data.eval_examples=1") for part in ("--set", setting)
+    ]
+    begin = ["--init", str(tmp_path / "ours"), "--model-of-init", "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "model_core.training", "--recipe", "tiny_test", *begin, *changes]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    trained, report = Qwen3MoeForCausalLM.from_pretrained(tmp_path / "run" / "export", output_loading_info=True)
+    assert not any(report.values())
+    assert trained.config.max_position_embeddings == 2048
+    before = load_model(tmp_path / "ours").head.weight
+    assert not torch.equal(load_model(tmp_path / "run" / "export").head.weight, before)
