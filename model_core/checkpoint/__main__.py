@@ -1,19 +1,24 @@
-"""The command line of checkpoints: ``python -m model_core.checkpoint export CHECKPOINT TARGET`` and ``verify FOLDER``.
+"""The command line of checkpoints: ``python -m model_core.checkpoint export | verify | adopt | upcycle``.
 
-Export makes the folder that a model is used from out of a training checkpoint; verify checks a folder's digests.
+Export makes the folder that a model is used from out of a training checkpoint, adopt and upcycle out of a stock folder
+of others; verify checks a folder's digests.
 """
 
 import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from model_core.checkpoint.adopt import adopt, adopt_dense
 from model_core.checkpoint.files import verify_folder, write_folder
 from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, read_config, write_model
 from model_core.checkpoint.store import load_snapshot
+from model_core.checkpoint.upcycle import Upcycling
 from model_core.errors import ModelCoreError
 
 
@@ -40,21 +45,40 @@ def export(checkpoint: Path, target: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0 when done, 2 for an error that a message explains."""
-    parser = argparse.ArgumentParser(prog="python -m model_core.checkpoint")
-    commands = parser.add_subparsers(dest="command", required=True)
-    exporting = commands.add_parser("export", help="make a model folder of a training checkpoint")
-    exporting.add_argument("checkpoint", type=Path)
-    exporting.add_argument("target", type=Path)
-    verifying = commands.add_parser("verify", help="check a folder against its manifest")
-    verifying.add_argument("folder", type=Path)
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        exports = options.command == "export"
-        print(export(options.checkpoint, options.target) if exports else verify_folder(options.folder))
-    except ModelCoreError as error:
+        print(options.run(options))
+    except (ModelCoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model_core.checkpoint")
+    commands = parser.add_subparsers(required=True)
+    exporting = _command(commands, "export", "make a model folder of a training checkpoint", "checkpoint", "target")
+    exporting.set_defaults(run=lambda options: export(options.checkpoint, options.target))
+    verifying = _command(commands, "verify", "check a folder against its manifest", "folder")
+    verifying.set_defaults(run=lambda options: verify_folder(options.folder))
+    adopting = _command(commands, "adopt", "make a model folder of a stock Glm4Moe or Qwen3Moe", "source", "target")
+    adopting.set_defaults(run=lambda options: adopt(options.source, options.target))
+    upcycling = _command(commands, "upcycle", "make one of a dense Llama, Mistral, Qwen2 or Qwen3", "source", "target")
+    for field in fields(Upcycling):
+        upcycling.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
+    upcycling.set_defaults(run=lambda options: adopt_dense(options.source, options.target, _upcycling(options)))
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, *folders: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    for folder in folders:
+        command.add_argument(folder, type=Path)
+    return command
+
+
+def _upcycling(options: argparse.Namespace) -> Upcycling:
+    return Upcycling(**{field.name: getattr(options, field.name) for field in fields(Upcycling)})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The folder that a model is used from: stock config.json, one safetensors file, the tokenizer's files, a manifest.
 
-`load_model` reads what `save_model` wrote and any stock Glm4Moe folder of the same shape of architecture. It knows no
-training.
+`load_model` reads what `save_model` wrote and stock Glm4Moe and Qwen3Moe folders whose features our decoder has. It
+knows no training.
 """
 
 import json
@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from model_core.checkpoint.convert import FP32_KEYS, from_stock, from_stock_config, to_stock, to_stock_config
-from model_core.checkpoint.files import MANIFEST, verify_folder, write_folder
+from model_core.checkpoint.convert import FP32_KEYS, from_stock, to_stock
+from model_core.checkpoint.files import MANIFEST, write_folder
+from model_core.checkpoint.stock_config import from_stock_config, to_stock_config
+from model_core.checkpoint.stock_fields import read_values
+from model_core.checkpoint.stock_weights import WEIGHT_SUFFIXES, WEIGHTS, read_weights
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
 from model_core.models.decoder import Decoder
 
-WEIGHTS = "model.safetensors"
 TRAINING_FILES = ("training_state.safetensors", "progress.json")
 MODEL_CARD = "README.md"
-_NOT_CARRIED = {WEIGHTS, MANIFEST, MODEL_CARD, "config.json", "generation_config.json", *TRAINING_FILES}
+_NOT_CARRIED = {MANIFEST, MODEL_CARD, "config.json", "generation_config.json", *TRAINING_FILES}
 
 
 def save_model(
@@ -61,7 +62,7 @@ def write_model(part: Path, config: ModelConfig, state: Mapping[str, Tensor], dt
 def copy_companions(source: Path, target: Path) -> None:
     """Copy the files of a model's or a tokenizer's folder that do not depend on the weights."""
     for path in sorted(source.iterdir()):
-        if path.is_file() and path.name not in _NOT_CARRIED:
+        if path.is_file() and path.name not in _NOT_CARRIED and not path.name.endswith(WEIGHT_SUFFIXES):
             shutil.copyfile(path, target / path.name)
 
 
@@ -70,10 +71,7 @@ def read_config(folder: Path) -> ModelConfig:
 
     Raises: CheckpointError when there is none or it is of another architecture.
     """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise CheckpointError(f"{folder} holds no model: it has no config.json")
-    return from_stock_config(json.loads(path.read_text()))
+    return from_stock_config(read_values(folder))
 
 
 def load_state(folder: Path) -> dict[str, Tensor]:
@@ -81,13 +79,8 @@ def load_state(folder: Path) -> dict[str, Tensor]:
 
     Raises: CheckpointError when files are missing, altered, or do not fit the configuration.
     """
-    if (folder / MANIFEST).is_file():
-        verify_folder(folder)
-    try:
-        stock = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS} cannot be read: {error}") from error
-    return {name: tensor.float() for name, tensor in from_stock(read_config(folder), stock).items()}
+    weights = read_weights(folder)
+    return {name: tensor.float() for name, tensor in from_stock(read_config(folder), weights).items()}
 
 
 def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> Decoder:

@@ -11,6 +11,8 @@ from typing import Any
 from model_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from model_core.errors import ConfigError
 
+_BOOLEANS = {"true": True, "false": False}
+
 
 def override(run: RunConfig, assignments: Iterable[str]) -> RunConfig:
     """Return `run` with fields changed as `section.field=value` assignments say, such as ``train.max_steps=500``.
@@ -65,10 +67,12 @@ def _parse(text: str, current: object, path: str) -> object:
     try:
         if isinstance(current, tuple):
             return tuple(float(piece) for piece in text.split(",") if piece)
+        if isinstance(current, bool):
+            return _BOOLEANS[text.lower()]
         if isinstance(current, int):
             return int(text)
         if isinstance(current, float):
             return float(text)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise ConfigError(f"{path} is {text!r}; it must be of the type of {current!r}") from error
     return text

@@ -22,10 +22,12 @@ class Plan:
 
 
 def attention_parameters(model: ModelConfig) -> int:
-    """Return the weights of one attention block, with its two head norms."""
+    """Return the weights of one attention block, with its two head norms and its biases where it has them."""
     query = model.hidden_size * model.num_heads * model.head_dim
     key_value = 2 * model.hidden_size * model.num_kv_heads * model.head_dim
-    return 2 * query + key_value + 2 * model.head_dim
+    norms = 2 * model.head_dim if model.qk_norm else 0
+    biases = (model.num_heads + 2 * model.num_kv_heads) * model.head_dim if model.attention_bias else 0
+    return 2 * query + key_value + norms + biases
 
 
 def expert_parameters(model: ModelConfig) -> int:
@@ -48,7 +50,8 @@ def _parameters(model: ModelConfig, experts: int) -> int:
     norms = model.num_layers * 2 * model.hidden_size + model.hidden_size
     dense = model.num_dense_layers * 3 * model.hidden_size * model.dense_intermediate_size
     router = model.num_experts * model.hidden_size
-    moe = (model.num_layers - model.num_dense_layers) * ((experts + 1) * expert_parameters(model) + router)
+    experts += model.shared_expert
+    moe = (model.num_layers - model.num_dense_layers) * (experts * expert_parameters(model) + router)
     attention = model.num_layers * attention_parameters(model)
     return 2 * model.vocab_size * model.hidden_size + norms + dense + moe + attention
 

@@ -11,6 +11,7 @@ from model_core.errors import ConfigError
 Precision = Literal["auto", "bf16", "fp32"]
 Schedule = Literal["wsd", "cosine"]
 OptimizerName = Literal["adamw", "muon"]
+RouterKind = Literal["sigmoid", "softmax"]
 
 
 def _require(condition: bool, message: str) -> None:
@@ -20,7 +21,12 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The architecture: a decoder whose first layers are dense and whose other layers are mixtures of experts."""
+    """The architecture: a decoder whose first layers are dense and whose other layers are mixtures of experts.
+
+    The defaults are this project's own form. `router`, `shared_expert`, `qk_norm` (a norm on the queries and keys of
+    each head) and `attention_bias` (on queries, keys and values) tell it from models that others trained. A softmax
+    router has no correction bias: nothing balances its experts.
+    """
 
     vocab_size: int
     hidden_size: int
@@ -39,6 +45,10 @@ class ModelConfig:
     rms_norm_eps: float = 1e-5
     routed_scaling_factor: float = 1.0
     init_std: float = 0.02
+    router: RouterKind = "sigmoid"
+    shared_expert: bool = True
+    qk_norm: bool = True
+    attention_bias: bool = False
     pad_token_id: int = 0
     eos_token_id: int = 0
 
@@ -61,6 +71,9 @@ class ModelConfig:
         _require(
             self.rotary_dim % 2 == 0 and self.rotary_dim > 0,
             f"model.head_dim x model.partial_rotary_factor is {self.rotary_dim}; it must be even and above 0",
+        )
+        _require(
+            self.router in ("sigmoid", "softmax"), f"model.router is {self.router!r}; it must be sigmoid or softmax"
         )
         for name in ("pad_token_id", "eos_token_id"):
             _require(

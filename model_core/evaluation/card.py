@@ -65,9 +65,10 @@ def card(name: str, results: Mapping[str, Any], config: ModelConfig) -> str:
     total, active = _parameters(config)
     variants = _measures(results["variants"])
     calls = next(iter(variants.values()))["model"]["seconds_per_call"].count
+    shared = " and one shared" if config.shared_expert else ""
     architecture = (
         f"{config.num_layers} layers of width {config.hidden_size}, the first dense, {config.num_experts} experts of "
-        f"{config.moe_intermediate_size} with {config.num_experts_per_token} a token and one shared, "
+        f"{config.moe_intermediate_size} with {config.num_experts_per_token} a token{shared}, "
         f"{config.num_heads} heads of {config.head_dim} over {config.num_kv_heads} key-value heads, "
         f"{config.vocab_size} tokens of vocabulary, context {config.max_positions}."
     )

@@ -1,7 +1,7 @@
 """The decoder: token embedding, attention and feed-forward layers, final norm, output head.
 
-What it computes is the stock Glm4MoeForCausalLM; how it is stored on disk is `model_core.checkpoint.convert`'s matter.
-It knows no tokenizer and no loss.
+What it computes is the stock Glm4MoeForCausalLM, or with a softmax router the stock Qwen3MoeForCausalLM; how it is
+stored on disk is `model_core.checkpoint.convert`'s matter. It knows no tokenizer and no loss.
 
 Legend: B sequences, T tokens, D model width, V vocabulary.
 """
@@ -121,6 +121,8 @@ class Decoder(nn.Module):
                 parameter.normal_(0.0, std, generator=generator)
             elif name.endswith(("q_norm.weight", "k_norm.weight")):
                 parameter.fill_(_QK_NORM_INIT)
+            elif name.endswith(".bias"):
+                parameter.zero_()
 
 
 def document_lengths(document_ids_BT: Tensor) -> list[int]:

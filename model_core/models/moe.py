@@ -1,8 +1,8 @@
-"""The mixture-of-experts feed-forward: a sigmoid router in fp32, stacked experts, one shared expert.
+"""The mixture-of-experts feed-forward: a router in fp32, stacked experts, a shared expert where the model has one.
 
-Load is balanced without an auxiliary loss: a correction bias, which takes part in the choice and not in the weights,
-moves by a fixed step towards the experts that got too few tokens. It knows no optimizer: `update_bias` is called after
-a step. Source: Wang et al. 2024, arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2.
+A sigmoid router's load is balanced without an auxiliary loss: a correction bias, which takes part in the choice and not
+in the weights, moves by a fixed step towards the experts that got too few tokens. It knows no optimizer: `update_bias`
+is called after a step. Source: Wang et al. 2024, arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2.
 
 Legend: T tokens, D model width, E experts, K choices, J = 2 x expert width, I expert width.
 """
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from model_core.config.schema import ModelConfig
 from model_core.models.layers import SwiGLU
 from model_core.ops.experts import expert_mlp
-from model_core.ops.router import Routing, route
+from model_core.ops.router import Routing, route, route_softmax
 from model_core.ops.sorting import sort_choices
 
 
@@ -30,8 +30,10 @@ class Router(nn.Module):
         super().__init__()
         self.top_k = config.num_experts_per_token
         self.scale = config.routed_scaling_factor
+        self.kind = config.router
         self.weight = nn.Parameter(torch.empty(config.num_experts, config.hidden_size))
-        self.register_buffer("correction_bias", torch.zeros(config.num_experts))
+        balanced = config.router == "sigmoid"
+        self.register_buffer("correction_bias", torch.zeros(config.num_experts), persistent=balanced)
         self.register_buffer("load", torch.zeros(config.num_experts, dtype=torch.int64), persistent=False)
 
     def forward(self, x_TD: Tensor) -> Routing:
@@ -39,7 +41,10 @@ class Router(nn.Module):
 
         Side effects: while training, counts the choices in `load`.
         """
-        routing = route(x_TD, self.weight, self.correction_bias, self.top_k, self.scale)
+        if self.kind == "softmax":
+            routing = route_softmax(x_TD, self.weight, self.top_k, self.scale)
+        else:
+            routing = route(x_TD, self.weight, self.correction_bias, self.top_k, self.scale)
         if self.training:
             sorting = routing.sorting or sort_choices(routing.experts_TK, self.load.shape[0])
             self.load += sorting.counts_E
@@ -48,9 +53,13 @@ class Router(nn.Module):
 
     @torch.no_grad()
     def update_bias(self, rate: float) -> None:
-        """Move the bias by `rate` towards the experts with less than the mean load, and begin a new count."""
-        load = self.load.float()
-        self.correction_bias += rate * torch.sign(load.mean() - load)
+        """Move the bias, if this kind has one, by `rate` towards the experts with less than the mean load.
+
+        Side effects: begins a new count.
+        """
+        if self.kind == "sigmoid":
+            load = self.load.float()
+            self.correction_bias += rate * torch.sign(load.mean() - load)
         self.load.zero_()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -64,7 +73,7 @@ class Router(nn.Module):
 
 
 class MoE(nn.Module):
-    """The routed experts' weighted sum plus the shared expert."""
+    """The routed experts' weighted sum, plus the shared expert where there is one."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -72,12 +81,12 @@ class MoE(nn.Module):
         self.router = Router(config)
         self.gate_up_EJD = nn.Parameter(torch.empty(experts, 2 * inner, width))
         self.down_EDI = nn.Parameter(torch.empty(experts, width, inner))
-        self.shared = SwiGLU(width, inner)
+        self.shared = SwiGLU(width, inner) if config.shared_expert else None
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Return the transformed rows."""
         x_TD = x_BTD.flatten(0, 1)
         weights_TK, experts_TK, sorting = self.router(x_TD)
         y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
-        y_BTD: Tensor = y_TD.view_as(x_BTD) + self.shared(x_BTD)
-        return y_BTD
+        y_BTD: Tensor = y_TD.view_as(x_BTD)
+        return y_BTD if self.shared is None else y_BTD + self.shared(x_BTD)

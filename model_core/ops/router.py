@@ -1,7 +1,7 @@
-"""The sigmoid router: which experts a token goes to, with what weights, and the choices sorted by expert.
+"""The routers: which experts a token goes to, with what weights, and for the sigmoid one the choices sorted by expert.
 
 Everything is computed in fp32 (fp64 for fp64 input), whatever autocast says. It knows no experts and no load balance:
-the correction bias comes in. The plain form of the same function is `route_reference`.
+the correction bias comes in. The plain form of `route` is `route_reference`; `route_softmax` is plain anywhere.
 Source: DeepSeek-V3, arXiv 2412.19437, section 2.1.2.
 
 Legend: T tokens, K choices a token, E experts, D model width.
@@ -53,6 +53,18 @@ def route_reference(x_TD: Tensor, weight_ED: Tensor, bias_E: Tensor, choices: in
     experts_TK = torch.topk(scores_TE.detach() + bias_E, choices, dim=-1, sorted=False).indices
     scores_TK = scores_TE.gather(1, experts_TK)
     return Routing(scores_TK / (scores_TK.sum(dim=-1, keepdim=True) + _EPS) * scale, experts_TK, None)
+
+
+def route_softmax(x_TD: Tensor, weight_ED: Tensor, choices: int, scale: float) -> Routing:
+    """Return each token's `choices` most probable experts, with their probabilities made to sum to `scale`.
+
+    A softmax of the chosen logits is the chosen probabilities over their sum. Source: Qwen3, arXiv 2505.09388.
+    """
+    with torch.autocast(x_TD.device.type, enabled=False):
+        dtype = torch.promote_types(x_TD.dtype, torch.float32)
+        logits_TE = functional.linear(x_TD.to(dtype), weight_ED.to(dtype))
+        logits_TK, experts_TK = torch.topk(logits_TE, choices, dim=-1, sorted=False)
+        return Routing(logits_TK.softmax(dim=-1) * scale, experts_TK, None)
 
 
 class _Route(torch.autograd.Function):

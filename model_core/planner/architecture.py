@@ -90,9 +90,9 @@ def from_model_config(name: str, config: ModelConfig) -> Architecture:
         dense_intermediate_size=config.dense_intermediate_size,
         num_experts=config.num_experts,
         num_experts_per_token=config.num_experts_per_token,
-        num_shared_experts=1,
+        num_shared_experts=int(config.shared_expert),
         moe_intermediate_size=config.moe_intermediate_size,
-        head_norms=True,
+        head_norms=config.qk_norm,
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from model_core.checkpoint.stock_config import from_stock_config
+from model_core.checkpoint.stock_fields import read_values
 from model_core.config.overrides import override
 from model_core.config.plan import plan
 from model_core.config.recipes import RECIPES, get_recipe
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.FIELD=VALUE", help="change a field")
     parser.add_argument("--out", default="", help="folder of checkpoints, metrics and the export")
     parser.add_argument("--init", default="", help="model folder to begin with, in place of the recipe's")
+    parser.add_argument("--model-of-init", action="store_true", help="take the model's shape from that folder")
     parser.add_argument("--approved", type=Path, help="JSON-lines file of approved pairs to mix in")
     parser.add_argument("--resume", action="store_true", help="go on from the newest complete checkpoint in --out")
     parser.add_argument("--registry", default="", metavar="URL", help="database URL of the model registry")
@@ -53,11 +56,21 @@ def _parser() -> argparse.ArgumentParser:
 def _configuration(options: argparse.Namespace) -> RunConfig:
     config = override(get_recipe(options.recipe), options.set)
     config = replace(config, out=options.out or config.out, init=options.init or config.init)
+    if options.model_of_init:
+        config = _with_model_of_init(config)
     if not config.out and not options.dry_run:
         raise ConfigError(f"the recipe {config.name} names no folder; --out must")
     if options.run_id and not options.registry:
         raise ConfigError("--run-id names a run of a registry; --registry must say which")
     return config
+
+
+def _with_model_of_init(config: RunConfig) -> RunConfig:
+    if not config.init:
+        raise ConfigError(f"the recipe {config.name} begins with no folder; --model-of-init needs --init")
+    found = from_stock_config(read_values(Path(config.init)))
+    # Positions are no weights; of a long context the part stays that the recipe's micro batches hold.
+    return replace(config, model=replace(found, max_positions=min(found.max_positions, config.model.max_positions)))
 
 
 def _train(config: RunConfig, options: argparse.Namespace) -> None:

@@ -116,7 +116,9 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
         return model
     folder = Path(config.init)
     found, wanted = read_config(folder), model.config
-    if replace(found, eos_token_id=end, pad_token_id=end, init_std=wanted.init_std) != wanted:
+    positions = min(found.max_positions, wanted.max_positions)
+    same = replace(found, eos_token_id=end, pad_token_id=end, init_std=wanted.init_std, max_positions=positions)
+    if same != wanted:
         raise ConfigError(f"the model of {folder} is {found}; the recipe {config.name} needs {wanted}")
     model.load_state_dict(load_state(folder))
     return model

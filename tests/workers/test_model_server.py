@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from model_core.checkpoint.pretrained import load_model, save_model
-from model_core.config.schema import ModelConfig
+from model_core.checkpoint.pretrained import load_model
 from model_core.data.call import Line
 from model_core.data.summary_format import encode_prompt
 from model_core.data.tokenizer import load_tokenizer, train_tokenizer
-from model_core.models.decoder import Decoder
+from tests.tiny_model import save_tiny_model
 from workers.engines.chat_model import message_of_lines
 from workers.engines.summarizer import SummarizerSettings, served_model
 
@@ -44,27 +43,7 @@ def require_server() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_server()
     tokenizer = train_tokenizer([f" {line.text}" for line in LINES] * 9, 700)
-    companions = tmp_path_factory.mktemp("companions")
-    tokenizer.save(companions)
-    config = ModelConfig(
-        vocab_size=tokenizer.vocab_size,
-        hidden_size=32,
-        num_layers=2,
-        num_heads=2,
-        num_kv_heads=1,
-        head_dim=16,
-        dense_intermediate_size=32,
-        moe_intermediate_size=16,
-        num_experts=4,
-        num_experts_per_token=2,
-        max_positions=2048,
-        init_std=0.4,
-    )
-    model = Decoder(config)
-    model.init_weights(3)
-    saved = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(saved, config, model.state_dict(), companions=companions)
-    return saved
+    return save_tiny_model(tmp_path_factory.mktemp("models"), tokenizer)
 
 
 @pytest.fixture(scope="module")

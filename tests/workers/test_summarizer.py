@@ -12,13 +12,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatResult
 from langchain_tests.unit_tests import ChatModelUnitTests
 
-from model_core.checkpoint.pretrained import save_model
-from model_core.config.schema import ModelConfig
 from model_core.data.call import Line
 from model_core.data.summary_format import FormatError
 from model_core.data.tokenizer import train_tokenizer
-from model_core.inference.lexicon import Lexicon
-from model_core.models.decoder import Decoder
+from tests.tiny_model import save_tiny_model
 from workers.contracts.summary import CallSummary
 from workers.contracts.transcript import Segment
 from workers.engines.chat_model import ChatYoyak, lines_of_messages, message_of_lines
@@ -40,28 +37,7 @@ def segments(count: int) -> list[Segment]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = train_tokenizer([f" {text}" for text in TEXTS] * 9, 700)
-    companions = tmp_path_factory.mktemp("companions")
-    tokenizer.save(companions)
-    Lexicon(("문의함", "예정"), ("문의",), ("을",), ("이", "은"), ("고객",)).save(companions)
-    config = ModelConfig(
-        vocab_size=tokenizer.vocab_size,
-        hidden_size=32,
-        num_layers=2,
-        num_heads=2,
-        num_kv_heads=1,
-        head_dim=16,
-        dense_intermediate_size=32,
-        moe_intermediate_size=16,
-        num_experts=4,
-        num_experts_per_token=2,
-        max_positions=2048,
-        init_std=0.4,
-    )
-    model = Decoder(config)
-    model.init_weights(3)
-    saved = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(saved, config, model.state_dict(), companions=companions)
-    return saved
+    return save_tiny_model(tmp_path_factory.mktemp("models"), tokenizer)
 
 
 @pytest.fixture

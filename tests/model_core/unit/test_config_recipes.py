@@ -18,6 +18,15 @@ def test_the_plan_counts_the_parameters_of_the_model(name: str) -> None:
     assert active_parameters(model.config) < total_parameters(model.config)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [("router=softmax", "shared_expert=false"), ("qk_norm=false", "attention_bias=true"), ("num_dense_layers=2",)],
+)
+def test_the_plan_counts_what_other_forms_have(changes: tuple[str, ...]) -> None:
+    config = override(get_recipe("tiny_test"), [f"model.{change}" for change in changes]).model
+    assert total_parameters(config) == sum(parameter.numel() for parameter in Decoder(config).parameters())
+
+
 def test_the_shipped_model_fits_its_limit() -> None:
     assert plan(get_recipe("summarizer_mini")).export_bytes <= 64_000_000
 
@@ -49,6 +58,8 @@ def test_overrides_change_named_fields_only() -> None:
         ("model.num_kv_heads=3", "multiple of model.num_kv_heads, 3"),
         ("model.num_experts_per_token=4", "between 1 and model.num_experts - 1, 3"),
         ("train.transcript_loss_weight=1.5", "below 1"),
+        ("model.router=noisy", "'noisy'; it must be sigmoid or softmax"),
+        ("model.qk_norm=maybe", "model.qk_norm is 'maybe'"),
         ("train.optimizer=sgd", "'sgd'; it must be adamw or muon"),
         ("train.tokens_per_micro_batch=100", "at least model.max_positions, 256"),
     ],

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from model_core.checkpoint.pretrained import save_model
-from model_core.config.schema import ModelConfig
 from model_core.data.call import Line
 from model_core.data.summary_format import parse
 from model_core.data.tokenizer import train_tokenizer
@@ -13,8 +11,7 @@ from model_core.errors import ModelCoreError
 from model_core.inference.engine import SummaryGenerator
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits
-from model_core.inference.lexicon import Lexicon
-from model_core.models.decoder import Decoder
+from tests.tiny_model import save_tiny_model
 
 CALLS = (
     (Line("A", "네, 가온텔레콤입니다."), Line("B", "요금이 54,000원 나왔어요.")),
@@ -22,34 +19,12 @@ CALLS = (
     (Line("A", "여보세요?"),),
 )
 TOKENIZER = train_tokenizer([line.text for call in CALLS for line in call] * 9, 700)
-LEXICON = Lexicon(("문의함", "예정"), ("문의",), ("을",), ("이", "은"), ("고객",))
-CONFIG = ModelConfig(
-    vocab_size=TOKENIZER.vocab_size,
-    hidden_size=32,
-    num_layers=2,
-    num_heads=2,
-    num_kv_heads=1,
-    head_dim=16,
-    dense_intermediate_size=32,
-    moe_intermediate_size=16,
-    num_experts=4,
-    num_experts_per_token=2,
-    max_positions=700,
-    init_std=0.4,
-)
 LIMITS = Limits(max_topics=2, max_points=2, max_actions=2, max_decisions=1)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    companions = tmp_path_factory.mktemp("companions")
-    TOKENIZER.save(companions)
-    LEXICON.save(companions)
-    model = Decoder(CONFIG)
-    model.init_weights(3)
-    saved = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(saved, CONFIG, model.state_dict(), companions=companions)
-    return saved
+    return save_tiny_model(tmp_path_factory.mktemp("models"), TOKENIZER, max_positions=700)
 
 
 @pytest.fixture(scope="module")

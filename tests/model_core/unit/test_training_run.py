@@ -193,6 +193,20 @@ def test_the_registry_learns_how_a_run_went(tmp_path: Path) -> None:
         (["--recipe", "tiny_test", "--out", "x", "--set", "data.tokenizer=missing"], "tokenizer.json is missing"),
         (["--recipe", "tiny_test", "--out", "x", "--set", "model.vocab_size=100"], "tokens; model.vocab_size is 100"),
         (["--recipe", "tiny_test", "--out", "x", "--init", "missing"], "missing"),
+        (["--recipe", "tiny_test", "--out", "x", "--model-of-init"], "--model-of-init needs --init"),
+        (
+            [
+                "--recipe",
+                "summarizer_mini",
+                "--set",
+                "model.num_heads=8",
+                "--out",
+                "x",
+                "--init",
+                "pretrained/summarizer-mini",
+            ],
+            "needs",
+        ),
     ],
 )
 def test_a_run_that_cannot_start_says_why(tmp_path: Path, arguments: list[str], message: str) -> None:
