@@ -20,8 +20,8 @@ from apps.accounts.models import AccessLog, User
 from apps.calls.models import Call
 from apps.jobs.models import Batch
 from apps.jobs.services import start_batch
-from apps.summaries.models import Summary
 from apps.sorting.services import add_tag, save_search
+from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
 from apps.summary_templates.services import add_template, request_preview
 from apps.training.models import RetrainRequest
