@@ -66,7 +66,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     timezone="UTC",
-    imports=("workers.tasks.calls", "workers.tasks.upkeep", "workers.tasks.training", "workers.tasks.intake"),
+    imports=tuple(f"workers.tasks.{name}" for name in ("calls", "upkeep", "training", "intake", "templates")),
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep": {"task": "jobs.sweep", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},

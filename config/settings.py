@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "apps.transcripts",
     "apps.summaries",
     "apps.search",
+    "apps.summary_templates",
+    "apps.sorting",
     "apps.training",
     "apps.api",
     "workers",

@@ -9,6 +9,8 @@ urlpatterns = [
     path("calls/", include("apps.calls.urls")),
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
+    path("templates/", include("apps.summary_templates.urls")),
+    path("sorting/", include("apps.sorting.urls")),
     path("training/", include("apps.training.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),

@@ -21,6 +21,7 @@ from django.db import close_old_connections, connection
 from apps.jobs import services
 from apps.jobs.models import Job, StageResult
 from apps.jobs.services import Lease, LeaseLost
+from apps.summary_templates.choice import template_for
 from workers.contracts.errors import StageCancelled, StageError
 from workers.contracts.stages import STAGE_QUEUES
 from workers.contracts.work import Payload, Stage, StageContext, input_hash
@@ -112,7 +113,8 @@ def _context(lease: Lease, report: Callable[[float | None], bool]) -> StageConte
         results[result.stage] = result.payload
     folder = Path(settings.MEDIA_ROOT) / str(lease.organization_id) / str(lease.call_id)
     folder.mkdir(parents=True, exist_ok=True)
-    return StageContext(lease.call_id, lease.organization_id, folder, results, report)
+    template = template_for(lease.call_id, lease.organization_id)
+    return StageContext(lease.call_id, lease.organization_id, folder, results, report, template)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ class CallFilter:
     """A filter of calls; an empty field narrows nothing.
 
     `group` is active, done, failed or cancelled. `since` is included, `until` is not. `party` narrows `text` to what
-    "A", or with "B" everybody else, said. Lengths are seconds.
+    "A", or with "B" everybody else, said. Lengths are seconds. `tag` is the name of a tag.
     """
 
     text: str = ""
@@ -25,6 +25,7 @@ class CallFilter:
     min_duration_s: float | None = None
     max_duration_s: float | None = None
     open_actions: bool | None = None
+    tag: str = ""
 
     @property
     def narrows(self) -> bool:

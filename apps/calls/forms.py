@@ -1,5 +1,6 @@
 """What people send about calls: files to upload, and the filter of the list."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from apps.calls.filters import CallFilter
@@ -54,6 +56,15 @@ class DayInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class NamesSelect(forms.Select):
+    """A choice among what people have named, which stays Korean on an English page."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return an option with the language of its name."""
+        option = super().create_option(name, value, *args, **kwargs)
+        return option | {"attrs": option["attrs"] | {"lang": "ko"}} if value else option
+
+
 class FilterForm(forms.Form):
     """The filter of the list; what makes no sense is ignored rather than refused."""
 
@@ -74,7 +85,8 @@ class FilterForm(forms.Form):
     state = forms.ChoiceField(required=False, choices=GROUPS)
     since = forms.DateField(label=_("이날부터"), required=False, widget=DayInput)
     until = forms.DateField(label=_("이날까지"), required=False, widget=DayInput)
-    agent = forms.UUIDField(required=False)
+    agent = forms.UUIDField(label=_("상담원"), required=False, widget=NamesSelect)
+    tag = forms.CharField(label=_("태그"), required=False, max_length=40, empty_value="", widget=NamesSelect)
     category = forms.ChoiceField(label=_("분야"), required=False, choices=[("", _("모든 분야")), *CATEGORIES.items()])
     outcome = forms.ChoiceField(label=_("결과"), required=False, choices=[("", _("모든 결과")), *OUTCOMES.items()])
     sentiment = forms.ChoiceField(
@@ -91,6 +103,8 @@ class FilterForm(forms.Form):
     FOLDED = (
         "since",
         "until",
+        "agent",
+        "tag",
         "category",
         "outcome",
         "sentiment",
@@ -99,6 +113,11 @@ class FilterForm(forms.Form):
         "max_minutes",
         "open_actions",
     )
+
+    def offer(self, *, agents: Iterable[tuple[str, str]], tags: Iterable[str]) -> None:
+        """Fill the choices that depend on the person: agents by id and name, and tags."""
+        self.fields["agent"].widget.choices = [("", _("누구나")), *agents]
+        self.fields["tag"].widget.choices = [("", _("모든 태그")), *((tag, tag) for tag in tags)]
 
     def wanted(self) -> CallFilter:
         """Return the filter that was asked for; `until` includes its day."""
@@ -117,6 +136,7 @@ class FilterForm(forms.Form):
             min_duration_s=_seconds(said.get("min_minutes")),
             max_duration_s=_seconds(said.get("max_minutes")),
             open_actions=said.get("open_actions"),
+            tag=said.get("tag", ""),
         )
 
     def folded(self) -> list[forms.BoundField]:
@@ -135,6 +155,15 @@ class FilterForm(forms.Form):
             if name in self.cleaned_data and value:
                 query[name] = value
         return query.urlencode()
+
+
+def moment_of(text: str) -> datetime | None:
+    """Return the moment that `text` names with its time zone, None when it names none."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment is not None and timezone.is_aware(moment) else None
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:

@@ -1,5 +1,6 @@
 """The rows of the list of calls: each call with its newest job, its summary and who speaks, read in a few queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.calls.filters import CallFilter
@@ -8,6 +9,8 @@ from apps.calls.selectors import party_counts
 from apps.jobs.progress import Progress, progress_of
 from apps.jobs.selectors import latest_job_by_call
 from apps.search.hits import Hits, find_hits
+from apps.sorting.models import Tag
+from apps.sorting.selectors import tags_by_call
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 from apps.summaries.reading import in_words
 from apps.summaries.shown import current_by_call
@@ -41,6 +44,7 @@ class CallRow:
     glance: Glance | None
     parties: int
     hits: Hits | None = None
+    tags: Sequence[Tag] = ()
 
     @property
     def is_live(self) -> bool:
@@ -52,7 +56,7 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
     """Return the rows for `calls`, which the caller may see, in their order, with where they hold the text `wanted`."""
     keys = [call.pk for call in calls]
     jobs, summaries, parties = latest_job_by_call(keys), current_by_call(keys), party_counts(calls)
-    hits = find_hits(calls, text=wanted.text, party=wanted.party)
+    hits, tags = find_hits(calls, text=wanted.text, party=wanted.party), tags_by_call(keys)
     rows = []
     for call in calls:
         job, summary = jobs.get(call.pk), summaries.get(call.pk)
@@ -61,7 +65,7 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
             content = CallSummary.model_validate(summary.content)
             glance = _glance(content, approved=summary.state == summary.State.APPROVED, author=summary.author_id)
         progress = progress_of(job) if job else None
-        rows.append(CallRow(call, progress, glance, parties.get(call.pk, 0), hits.get(call.pk)))
+        rows.append(CallRow(call, progress, glance, parties.get(call.pk, 0), hits.get(call.pk), tags.get(call.pk, ())))
     return rows
 
 

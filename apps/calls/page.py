@@ -15,9 +15,11 @@ from apps.intake.selectors import details_of
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
+from apps.sorting.selectors import access_tags, tags_by_call
 from apps.summaries.models import Summary
-from apps.summaries.reading import read_summary
 from apps.summaries.selectors import access_versions, current_summary
+from apps.summary_templates.selectors import access_templates, chosen_template
+from apps.summary_templates.shaping import show
 from apps.transcripts.models import TranscriptSegment
 from apps.transcripts.selectors import access_segments
 
@@ -45,7 +47,6 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
     shown = _chosen(versions, version) or current
     job = latest_job_by_call([call.pk]).get(call.pk)
     facts = probe_facts(call)
-    reading = read_summary(shown.content, segments) if shown else None
     return {
         "call": call,
         "details": details_of(call),
@@ -53,13 +54,29 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
         "party_count": len({segment.party for segment in segments}),
         "summary": shown,
         "is_current": shown == current,
-        "reading": reading,
-        "plain": summary_text(reading.content) if reading else "",
+        **_reading(shown, segments),
+        "templates": access_templates(actor).filter(organization=call.organization_id),
+        "tags": tags_by_call([call.pk]).get(call.pk, []),
+        "known_tags": access_tags(actor).filter(organization=call.organization_id),
+        "chosen_template": chosen_template(call),
         "versions": versions,
         "progress": progress_of(job) if job else None,
         "before": waiting_before(job) if job and job.state == Job.State.QUEUED else 0,
         "notices": facts.get("notices", []),
         **_player(call, segments, two_tracks=len(facts.get("tracks", [])) > 1),
+    }
+
+
+def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[str, Any]:
+    if shown is None:
+        return {"reading": None, "plain": ""}
+    view = show(shown, segments)
+    return {
+        "reading": view.reading,
+        "plain": summary_text(view.reading.content),
+        "sections": view.sections,
+        "fields": view.fields,
+        "template_use": view.use,
     }
 
 

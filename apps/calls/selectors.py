@@ -1,5 +1,6 @@
 """Read calls through the acting person. A call of another organization does not exist."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -30,6 +31,7 @@ _LOOKUPS = {
     "document__sentiment": "sentiment",
     "duration_s__gte": "min_duration_s",
     "duration_s__lte": "max_duration_s",
+    "call_tags__tag__name": "tag",
 }
 
 
@@ -55,9 +57,11 @@ def recording_of(call: Call) -> Recording | None:
     return Recording.objects.filter(call=call).first()
 
 
-def find_calls(actor: User, wanted: CallFilter) -> QuerySet[Call]:
-    """Return the calls `actor` may see that `wanted` describes, newest first."""
+def find_calls(actor: User, wanted: CallFilter, *, as_of: datetime | None = None) -> QuerySet[Call]:
+    """Return the calls `actor` may see that `wanted` describes, newest first; those that came in after `as_of` wait."""
     calls = access_calls(actor).select_related("recording")
+    if as_of is not None:
+        calls = calls.filter(created_at__lte=as_of)
     if wanted.text:
         calls = _holding(calls, query_words(wanted.text), wanted.party)
     if wanted.group in _GROUPS:
@@ -81,3 +85,9 @@ def party_counts(calls: list[Call]) -> dict[UUID, int]:
     """Return how many parties speak in each call that has a transcript."""
     rows = TranscriptSegment.objects.filter(call__in=calls).values("call_id").order_by("call_id")
     return {row["call_id"]: row["n"] for row in rows.annotate(n=Count("party", distinct=True))}
+
+
+def agents_of(actor: User) -> list[User]:
+    """Return the people whose calls `actor` may see besides their own, by name; empty for an agent."""
+    whole, _ = reach(actor)
+    return list(User.objects.filter(memberships__organization_id__in=whole).distinct().order_by("username"))

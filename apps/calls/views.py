@@ -1,9 +1,11 @@
 """The list of calls, the upload, the call page and what can be done from it. Queries and changes are elsewhere."""
 
 import uuid
+from datetime import UTC
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -18,11 +21,11 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from apps.accounts.selectors import access_organization
-from apps.calls.forms import FilterForm, FormatForm, UploadForm
+from apps.calls.forms import FilterForm, FormatForm, UploadForm, moment_of
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
-from apps.calls.selectors import access_call, access_calls, access_recording, find_calls
+from apps.calls.selectors import access_call, access_calls, access_recording, agents_of, find_calls
 from apps.calls.services import (
     DuplicateRecording,
     add_recording,
@@ -40,6 +43,8 @@ from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, waiting_before
 from apps.jobs.services import cancel_job, request_processing, request_summary, retry_job
+from apps.sorting.selectors import access_searches, access_tags
+from apps.summary_templates.selectors import access_templates
 
 _MAX_LIVE = 50
 # What a multipart envelope may add to the file itself.
@@ -53,7 +58,11 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     wanted = form.wanted()
     if wanted.text:
         record_search(actor=actor, organization_id=access_organization(actor).pk)
-    page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted))
+    # Calls that come in while somebody turns the pages would shift them.
+    as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
+    tags = access_tags(actor)
+    form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
+    page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted, as_of=as_of))
     rows = rows_of(list(page.object_list), wanted)
     context = {
         "page": page,
@@ -62,6 +71,10 @@ def list_calls(request: HttpRequest) -> HttpResponse:
         "filter": form,
         "filtered": wanted.narrows,
         "filter_query": form.query(),
+        "page_query": urlencode({"as_of": as_of.astimezone(UTC).isoformat()}) + "&" + form.query(),
+        "searches": access_searches(actor),
+        "tags": tags,
+        "templates": access_templates(actor),
         "upload": UploadForm(),
         "limit_bytes": settings.ENV.max_upload_mb * 1024 * 1024,
         "limit_mb": settings.ENV.max_upload_mb,

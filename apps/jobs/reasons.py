@@ -34,6 +34,13 @@ REASONS = {
     "not_allowed": _("관리자만 할 수 있는 일입니다."),
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
+    "template_name_taken": _("“%(name)s” 템플릿이 이미 있습니다. 다른 이름을 써 주세요."),
+    "bad_tag": _("쓸 수 없는 태그입니다: “%(name)s”. 1자에서 %(limit)s자까지 적어 주세요."),
+    "too_many_tags": _("태그가 너무 많습니다. 한도는 %(limit)s개입니다."),
+    "bad_search_name": _("찾기 이름은 1자에서 %(limit)s자까지 적어 주세요."),
+    "search_name_taken": _("“%(name)s” 찾기가 이미 있습니다. 다른 이름을 써 주세요."),
+    "empty_search": _("저장할 조건이 없습니다. 먼저 조건을 골라 찾아 주세요."),
+    "too_many_searches": _("저장한 찾기가 너무 많습니다. 한도는 %(limit)s개입니다."),
     "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
     "pdf_missing": _(
         "이 서버에서는 PDF를 만들 수 없습니다. 관리자에게 시스템 패키지 설치를 요청해 주세요: %(packages)s"

@@ -111,15 +111,16 @@ Lines = Mapping[int, TranscriptSegment]
 
 
 def _claim(statement: Statement, lines: Lines, label: str = "") -> Claim:
-    return Claim(cut(statement.text, statement.values), _cited(statement.evidence, lines), label=label)
+    return Claim(cut(statement.text, statement.values), cited(statement.evidence, lines), label=label)
 
 
 def _action(item: ActionItem, lines: Lines, label: str = "") -> Claim:
     pieces = cut(item.what, item.values)
-    return Claim(pieces, _cited(item.evidence, lines), who=item.who, when=item.when or "", label=label)
+    return Claim(pieces, cited(item.evidence, lines), who=item.who, when=item.when or "", label=label)
 
 
-def _cited(numbers: Sequence[int], lines: Lines) -> tuple[Cited, ...]:
+def cited(numbers: Sequence[int], lines: Lines) -> tuple[Cited, ...]:
+    """Return links to the segments with these numbers; a number without a segment has none."""
     found = (lines[number] for number in sorted(set(numbers)) if number in lines)
     return tuple(Cited(line.number, line.start_s, line.party, line.text) for line in found)
 

@@ -26,6 +26,13 @@ def access_summary(actor: User, summary_id: UUID) -> Summary:
     return summary
 
 
+def version_before(summary: Summary, versions: list[Summary], number: str) -> Summary | None:
+    """Return the version of that number, or else the one that `summary` came after; None for the first."""
+    named = [version for version in versions if str(version.version) == number and version.pk != summary.pk]
+    earlier = [version for version in versions if version.version < summary.version]
+    return next(iter([*named, *earlier]), None)
+
+
 def current_summary(call: Call) -> Summary | None:
     """Return the version shown for `call`."""
     return current_by_call([call.pk]).get(call.pk)

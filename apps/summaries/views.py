@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.calls.services import record_reading
 from apps.core.feedback import back, refusals_as_messages, see_other
 from apps.core.people import person
+from apps.summaries.changes import changes
 from apps.summaries.forms import CorrectionForm
-from apps.summaries.selectors import access_summary
+from apps.summaries.selectors import access_summary, access_versions, version_before
 from apps.summaries.services import approve_summary, correct_summary
 from apps.transcripts.selectors import access_segments
 from workers.contracts.summary import CallSummary
@@ -48,3 +50,27 @@ def correct(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
     else:
         messages.success(request, _("고친 요약을 저장했습니다."))
     return see_other("calls:page", summary.call_id)
+
+
+@require_safe
+def show_changes(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
+    """Show what a version changed against ``?from=``, another version's number, by default the one before it."""
+    actor = person(request)
+    summary = access_summary(actor, summary_id)
+    record_reading(call=summary.call, actor=actor, action="read_call")
+    versions = access_versions(actor, summary.call_id)
+    before = version_before(summary, versions, request.GET.get("from", ""))
+    parts = (
+        changes(CallSummary.model_validate(before.content), CallSummary.model_validate(summary.content))
+        if before
+        else []
+    )
+    context = {
+        "call": summary.call,
+        "summary": summary,
+        "before": before,
+        "versions": versions,
+        "parts": parts,
+        "changed": any(part.changed for part in parts),
+    }
+    return render(request, "summaries/changes.html", context)

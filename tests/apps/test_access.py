@@ -20,21 +20,26 @@ from apps.accounts.models import AccessLog, User
 from apps.calls.models import Call
 from apps.jobs.models import Batch
 from apps.jobs.services import start_batch
+from apps.sorting.services import add_tag, save_search
 from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
+from apps.summary_templates.services import add_template, request_preview
 from apps.training.models import RetrainRequest
 from tests.calls import finished_call
 from tests.people import TwoHouses
+from workers.contracts.template import TemplateSpec
 
 PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
 OWN = {"core:home", "logout", "jobs:batches", "jobs:start"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
+OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list", "summary_templates:batch"}
 ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped"}
+ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
-OBJECTS = {"call_id", "batch_id", "summary_id", "request_id"}
+OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
 # What addresses name besides objects: the form of a file.
 FORMS = {"name": "txt"}
 TITLE = "남이 보면 안 되는 통화"
@@ -71,7 +76,13 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     run = RetrainRequest.objects.create(
         organization=houses.ours.organization, run_id=uuid.uuid4(), recipe="demo", approved_pairs=1
     )
-    return {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
+    house, spec = houses.ours, TemplateSpec()
+    template = add_template(organization=house.organization, name=TITLE, spec=spec, actor=house.admin)
+    preview = request_preview(call=call, name=TITLE, spec=spec, actor=house.admin)
+    add_tag(calls=[call], name=TITLE, actor=house.agent)
+    search = save_search(organization=house.organization, name=TITLE, query="q=x", shared=True, actor=house.agent)
+    ids = {"template_id": template.pk, "preview_id": preview.pk, "search_id": search.pk}
+    return ids | {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
 
 
 def _everything() -> list[Any]:
@@ -138,9 +149,13 @@ def test_lists_hold_nothing_of_another_organization(
     assert _everything() == before
 
 
-@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | {n for n in OBJECT_ROUTES if n.startswith("training:")}))
+_TEMPLATE_ROUTES = {name for name, names in ROUTES.items() if "template_id" in names}
+_TRAINING_ROUTES = {name for name in OBJECT_ROUTES if name.startswith("training:")}
+
+
+@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | _TRAINING_ROUTES | _TEMPLATE_ROUTES))
 @pytest.mark.parametrize("role", ["agent", "reviewer"])
-def test_training_is_for_administrators(
+def test_training_and_templates_are_for_administrators(
     houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str, role: str
 ) -> None:
     client.force_login(getattr(houses.ours, role))

@@ -20,6 +20,7 @@ PRUNE_TASK = "upkeep.prune"
 TRAIN_TASK = "training.start"
 WATCH_TASK = "training.watch"
 INTAKE_TASK = "intake.watch"
+PREVIEW_TASK = "templates.preview"
 
 
 def next_stage(stage: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from workers.contracts.errors import StageCancelled
+from workers.contracts.template import ChosenTemplate
 
 Payload = dict[str, Any]
 
@@ -17,7 +18,8 @@ Payload = dict[str, Any]
 class StageContext:
     """The call at hand: its id, its folder for files, the kept results of earlier stages, and how to report.
 
-    `report` takes the progress of the stage (0 to 1) and returns False when the job is no longer ours.
+    `report` takes the progress of the stage (0 to 1) and returns False when the job is no longer ours. `template` is
+    what the organization asks of the summary, None when it asks nothing.
     """
 
     call_id: UUID
@@ -25,6 +27,7 @@ class StageContext:
     folder: Path
     results: Mapping[str, Payload]
     report: Callable[[float | None], bool]
+    template: ChosenTemplate | None = None
 
     def check_in(self, progress: float | None = None) -> None:
         """Report progress.

@@ -111,10 +111,13 @@ class Summarizer:
         self._chat = chat
         self._split = partial(split, count_tokens=count, max_tokens=max_part, max_lines=max_lines)
 
-    def summarize(self, segments: Sequence[Segment], on_progress: Progress | None = None) -> tuple[CallSummary, Usage]:
+    def summarize(
+        self, segments: Sequence[Segment], on_progress: Progress | None = None, wishes: str = ""
+    ) -> tuple[CallSummary, Usage]:
         """Return the summary of a call and its usage (parts, prompt_tokens, completion_tokens, duration_s).
 
-        `on_progress` gets a share from 0 to 1 now and then; what it raises ends the work.
+        `on_progress` gets a share from 0 to 1 now and then; what it raises ends the work. `wishes` are instructions
+        for a served model about language, tone and length; our own model does not read them.
 
         Without a word in any segment no model is asked.
 
@@ -123,7 +126,7 @@ class Summarizer:
         call = lines_of(segments)
         if not call.lines:
             return nobody_spoke(), {"parts": 0}
-        run = _Run(self._chat, on_progress or (lambda _: None))
+        run = _Run(self._chat, on_progress or (lambda _: None), wishes)
         began = time.monotonic()
         chain: Runnable[Sequence[Line], Summary] = RunnableLambda(self._split) | RunnableLambda(run.summarize_parts)
         try:
@@ -138,8 +141,9 @@ class Summarizer:
 class _Run:
     """One summary in the making: asks the chat model for each part and counts what it costs."""
 
-    def __init__(self, chat: BaseChatModel, on_progress: Progress) -> None:
+    def __init__(self, chat: BaseChatModel, on_progress: Progress, wishes: str) -> None:
         self._chat = chat
+        self._wishes = wishes
         self._on_progress = on_progress
         self.usage: Usage = {"parts": 0, "prompt_tokens": 0, "completion_tokens": 0}
 
@@ -153,7 +157,10 @@ class _Run:
         self.usage["parts"] += 1
         if isinstance(self._chat, ChatYoyak):
             return parse_text(self._ask([message_of_lines(part.lines)], config))
-        messages: list[BaseMessage] = [SystemMessage(_instructions()), message_of_lines(_harmless(part.lines))]
+        messages: list[BaseMessage] = [
+            SystemMessage(_instructions(self._wishes)),
+            message_of_lines(_harmless(part.lines)),
+        ]
         answer = self._ask(messages, config)
         try:
             return read_answer(answer)
@@ -175,8 +182,9 @@ class _Run:
         return str(answer.text)
 
 
-def _instructions() -> str:
-    return _INSTRUCTIONS + json.dumps(CallSummary.model_json_schema(), ensure_ascii=False)
+def _instructions(wishes: str) -> str:
+    schema = json.dumps(CallSummary.model_json_schema(), ensure_ascii=False)
+    return f"{_INSTRUCTIONS}{schema}\n{wishes}" if wishes else _INSTRUCTIONS + schema
 
 
 def _harmless(lines: Sequence[Line]) -> list[Line]:

@@ -84,8 +84,11 @@ def verify(summary: CallSummary, segments: Sequence[Segment]) -> CallSummary:
     )
 
 
-def trustworthy(summary: CallSummary, segments: Sequence[Segment]) -> bool:
-    """Tell whether a verified summary may be shown, or an extractive one must take its place."""
+def trustworthy(summary: CallSummary, segments: Sequence[Segment], *, translated: bool = False) -> bool:
+    """Tell whether a verified summary may be shown, or an extractive one must take its place.
+
+    The words of a `translated` summary are not those of the call; its values and its evidence still count.
+    """
     evidence = Evidence(segments)
     claims: list[Statement | ActionItem] = [p for topic in summary.topics for p in topic.points]
     claims += [*summary.decisions, *summary.actions]
@@ -93,6 +96,8 @@ def trustworthy(summary: CallSummary, segments: Sequence[Segment]) -> bool:
         return False
     if summary.unsupported > MAX_UNSUPPORTED_SHARE * (len(claims) + 1):
         return False
+    if translated:
+        return True
     supports = [evidence.word_support(_text(claim), claim.evidence) for claim in claims]
     return sum(supports) / len(supports) >= MIN_WORD_SUPPORT
 

@@ -10,6 +10,7 @@ from workers.contracts.transcript import Segment, Word
 from workers.contracts.work import Payload, Stage, StageContext
 from workers.engines.extractive import extract, mostly_korean, nobody_spoke
 from workers.engines.summarizer import SummarizerSettings, load_summarizer
+from workers.engines.wishes import wishes
 from workers.model_choice import chosen_model
 
 
@@ -27,7 +28,7 @@ def run(context: StageContext) -> Payload:
             model=model.folder, base_url=env.llm_base_url, api_key=env.llm_api_key, threads=env.llm_threads
         )
     )
-    summary, usage = summarizer.summarize(segments, context.check_in)
+    summary, usage = summarizer.summarize(segments, context.check_in, _wishes(context))
     return _payload(summary, segments, model.version, usage)
 
 
@@ -50,4 +51,14 @@ def _segments(context: StageContext) -> list[Segment]:
     ]
 
 
-STAGE = Stage("summarize", lambda: chosen_model().version, lambda context: segments_payload(_segments(context)), run)
+def _wishes(context: StageContext) -> str:
+    """Return what the template asks of a model that follows instructions; our own does not."""
+    return wishes(context.template.spec) if context.template and settings.ENV.llm_base_url else ""
+
+
+def _inputs(context: StageContext) -> object:
+    segments, asked = segments_payload(_segments(context)), _wishes(context)
+    return [segments, asked] if asked else segments
+
+
+STAGE = Stage("summarize", lambda: chosen_model().version, _inputs, run)

@@ -1,0 +1,99 @@
+"""What changed from one version of a summary to another, part by part and word by word.
+
+Knows two summaries; who wrote them and who may read them is not its business.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from django.utils.translation import gettext as _
+
+from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
+from workers.contracts.summary import CallSummary
+
+Sign = Literal["same", "added", "removed"]
+# Lines that share less than this of their words are shown as one that went and one that came.
+_ALIKE = 0.4
+
+
+@dataclass(frozen=True)
+class Run:
+    """Words that are the same in both versions, came or went."""
+
+    sign: Sign
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: as it stayed, as it came, as it went, or changed within ("changed")."""
+
+    sign: str
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the summary with its lines; `changed` tells whether any differs."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+    @property
+    def changed(self) -> bool:
+        return any(line.sign != "same" for line in self.lines)
+
+
+def changes(before: CallSummary, after: CallSummary) -> list[Part]:
+    """Return the parts of both summaries in the order of the page, each with its lines compared."""
+    old, new = _parts(before), _parts(after)
+    headings = [*new, *(heading for heading in old if heading not in new)]
+    return [Part(heading, tuple(_lines(old.get(heading, []), new.get(heading, [])))) for heading in headings]
+
+
+def _parts(summary: CallSummary) -> dict[str, list[str]]:
+    kinds = (CATEGORIES[summary.category], OUTCOMES[summary.outcome], SENTIMENTS[summary.sentiment])
+    parts = {
+        _("제목"): [summary.title],
+        _("한 줄 요약"): [summary.one_line.text],
+        _("분야·결과·고객 반응"): [" · ".join(map(str, kinds))],
+        _("할 일"): [" · ".join(filter(None, (item.who, item.what, item.when))) for item in summary.actions],
+        _("결정"): [item.text for item in summary.decisions],
+    }
+    for topic in summary.topics:
+        parts.setdefault(_("주제: %(title)s") % {"title": topic.title}, []).extend(p.text for p in topic.points)
+    return {heading: [line for line in lines if line] for heading, lines in parts.items() if any(lines)}
+
+
+def _lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+    for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from (Line("same", (Run("same", text),)) for text in old[i:j])
+        else:
+            yield from _replaced(old[i:j], new[k:m])
+
+
+def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+    paired = min(len(old), len(new))
+    for one, two in zip(old, new, strict=False):
+        yield from _pair(one, two)
+    yield from (Line("removed", (Run("removed", text),)) for text in old[paired:])
+    yield from (Line("added", (Run("added", text),)) for text in new[paired:])
+
+
+def _pair(old: str, new: str) -> Iterator[Line]:
+    before, after = old.split(), new.split()
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    if matcher.ratio() < _ALIKE:
+        yield from (Line("removed", (Run("removed", old),)), Line("added", (Run("added", new),)))
+        return
+    runs: list[Run] = []
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if tag == "equal":
+            runs.append(Run("same", " ".join(before[i:j])))
+            continue
+        pieces: tuple[tuple[Sign, list[str]], ...] = (("removed", before[i:j]), ("added", after[k:m]))
+        runs += [Run(sign, " ".join(words)) for sign, words in pieces if words]
+    yield Line("changed" if any(run.sign != "same" for run in runs) else "same", tuple(runs))

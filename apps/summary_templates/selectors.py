@@ -1,0 +1,89 @@
+"""Read templates through the acting person: every member sees those of the organization, administrators change them."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from apps.accounts.models import Organization, Role, User
+from apps.accounts.selectors import access_organization, has_role, organization_ids
+from apps.calls.models import Call
+from apps.calls.selectors import access_call, access_calls
+from apps.summaries.models import Summary
+from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateUse, TemplateVersion
+
+_RECENT_CALLS = 30
+
+
+def access_templates(actor: User) -> QuerySet[SummaryTemplate]:
+    """Return the templates in use in the organizations of `actor`, the default first."""
+    living = SummaryTemplate.objects.filter(organization_id__in=organization_ids(actor), retired_at=None)
+    return living.select_related("organization").order_by("-is_default", "name")
+
+
+def access_template(actor: User, template_id: UUID) -> SummaryTemplate:
+    """Return one template or raise Http404."""
+    return get_object_or_404(access_templates(actor), pk=template_id)
+
+
+def access_own_template(actor: User, template_id: UUID) -> SummaryTemplate:
+    """Return one template that `actor` may change, or raise Http404."""
+    template = access_template(actor, template_id)
+    if not edits_templates(actor, template.organization_id):
+        raise Http404("no administrator")
+    return template
+
+
+def access_editing(actor: User) -> Organization:
+    """Return the organization for which `actor` may make templates, or raise Http404."""
+    organization = access_organization(actor)
+    if not edits_templates(actor, organization.pk):
+        raise Http404("no administrator")
+    return organization
+
+
+def edits_templates(actor: User, organization_id: UUID) -> bool:
+    """Tell whether `actor` may change the templates of the organization."""
+    return has_role(actor, organization_id, Role.ADMIN)
+
+
+def access_preview(actor: User, preview_id: UUID) -> TemplatePreview:
+    """Return a preview that `actor` asked for on a call they may still see, or raise Http404."""
+    preview = get_object_or_404(TemplatePreview.objects.select_related("call"), pk=preview_id, asked_by=actor)
+    access_call(actor, preview.call_id)
+    return preview
+
+
+def versions_of(template: SummaryTemplate) -> list[TemplateVersion]:
+    """Return the versions of a template, newest first."""
+    return list(template.versions.select_related("author"))
+
+
+def current_version(template: SummaryTemplate) -> TemplateVersion:
+    """Return the version that counts."""
+    return template.versions.order_by("-number")[0]
+
+
+def chosen_template(call: Call) -> UUID | None:
+    """Return the id of the template somebody chose for `call`."""
+    return CallTemplate.objects.filter(call=call).values_list("template_id", flat=True).first()
+
+
+def use_of(summary: Summary) -> TemplateUse | None:
+    """Return the template that `summary`, or the version a person corrected into it, was made with."""
+    seen: Summary | None = summary
+    while seen is not None:
+        use = TemplateUse.objects.filter(summary=seen).select_related("version__template").first()
+        if use is not None:
+            return use
+        seen = seen.base
+    return None
+
+
+def calls_to_try(actor: User, organization: Organization) -> QuerySet[Call]:
+    """Return recent calls with a transcript on which `actor` can try a template."""
+    spoken = access_calls(actor).filter(organization=organization, segments__isnull=False)
+    return Call.objects.filter(pk__in=list(spoken.values_list("pk", flat=True).distinct()[:_RECENT_CALLS])).order_by(
+        "-created_at", "pk"
+    )

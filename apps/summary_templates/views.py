@@ -1,0 +1,227 @@
+"""Templates: the list, the page that edits one, its preview on a call, and choosing one for calls."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from apps.accounts.models import Organization
+from apps.calls.models import Call
+from apps.calls.selectors import access_call, access_calls
+from apps.core.errors import YoyakError
+from apps.core.feedback import explain, refusals_as_messages, see_other
+from apps.core.people import person
+from apps.jobs.forms import BatchForm
+from apps.jobs.reasons import describe
+from apps.summary_templates.forms import TemplateForm
+from apps.summary_templates.models import SummaryTemplate, TemplatePreview
+from apps.summary_templates.selectors import (
+    access_editing,
+    access_own_template,
+    access_preview,
+    access_template,
+    access_templates,
+    calls_to_try,
+    current_version,
+    edits_templates,
+    versions_of,
+)
+from apps.summary_templates.services import (
+    add_template,
+    batch_with,
+    change_template,
+    request_preview,
+    retire_template,
+    ring_again,
+    set_default,
+    summarize_with,
+)
+from apps.summary_templates.shaping import view_of
+from apps.transcripts.selectors import access_segments
+from workers.contracts.template import TemplateSpec
+
+_FORM_METHODS = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+def list_templates(request: HttpRequest) -> HttpResponse:
+    """Show the templates of the person's organizations."""
+    actor = person(request)
+    rows = [(template, current_version(template), _spec(template)) for template in access_templates(actor)]
+    mine = any(edits_templates(actor, template.organization_id) for template, _version, _asked in rows)
+    return render(request, "summary_templates/list.html", {"rows": rows, "edits": mine or _edits(request)})
+
+
+def _edits(request: HttpRequest) -> bool:
+    try:
+        access_editing(person(request))
+    except Http404:
+        return False
+    return True
+
+
+def _spec(template: SummaryTemplate) -> TemplateSpec:
+    return TemplateSpec.model_validate(current_version(template).content)
+
+
+@require_http_methods(_FORM_METHODS)
+def new(request: HttpRequest) -> HttpResponse:
+    """Show an empty template; keep what comes back."""
+    actor = person(request)
+    organization = access_editing(actor)
+    form = TemplateForm(request.POST or None, spec=TemplateSpec())
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = add_template(
+                organization=organization, name=form.cleaned_data["name"], spec=form.spec(), actor=actor
+            )
+        except YoyakError as error:
+            form.add_error("name", ValidationError(explain(error)))
+        else:
+            messages.success(request, _("템플릿을 만들었습니다."))
+            return see_other("summary_templates:edit", made.pk)
+    return _form_page(request, form, organization, None)
+
+
+@require_http_methods(_FORM_METHODS)
+def edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
+    """Show a template to those who may change it; keep what comes back as a new version."""
+    actor = person(request)
+    template = access_own_template(actor, template_id)
+    form = TemplateForm(request.POST or None, spec=_spec(template), name=template.name)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_template(template=template, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
+        except YoyakError as error:
+            form.add_error("name", ValidationError(explain(error)))
+        else:
+            messages.success(request, _("템플릿을 저장했습니다."))
+            return see_other("summary_templates:edit", template.pk)
+    return _form_page(request, form, template.organization, template)
+
+
+def _form_page(
+    request: HttpRequest, form: TemplateForm, organization: Organization, template: SummaryTemplate | None
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "template": template,
+        "versions": versions_of(template) if template else [],
+        "calls": calls_to_try(person(request), organization),
+        "own_model": not settings.ENV.llm_base_url,
+    }
+    return render(request, "summary_templates/edit.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """Try what stands in the form, saved or not, on a call."""
+    actor = person(request)
+    organization = access_editing(actor)
+    call = access_call(actor, _uuid(request.POST.get("call", "")))
+    form = TemplateForm(request.POST, spec=TemplateSpec())
+    if call.organization_id != organization.pk or not form.is_valid():
+        return _form_page(request, form, organization, None)
+    made = request_preview(call=call, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
+    return see_other("summary_templates:show_preview", made.pk)
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Http404("no such thing") from None
+
+
+@require_safe
+def show_preview(request: HttpRequest, preview_id: uuid.UUID) -> HttpResponse:
+    """Show how a template does on a call; asked again by itself until a worker has answered."""
+    actor = person(request)
+    tried = access_preview(actor, preview_id)
+    waiting = tried.state == TemplatePreview.State.WAITING
+    if waiting and (timezone.now() - tried.rung_at).total_seconds() > settings.ENV.sweep_s:
+        ring_again(preview=tried)
+    context = {"preview": tried, "waiting": waiting, **_answer(request, tried)}
+    if not request.headers.get("HX-Request"):
+        return render(request, "summary_templates/preview.html", context)
+    response = render(request, "summary_templates/preview_body.html", context)
+    return response if waiting else HttpResponseStopPolling(response.content)
+
+
+def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
+    if tried.state != TemplatePreview.State.DONE:
+        return {"reason": describe(tried.reason, tried.reason_values)}
+    segments = access_segments(person(request), tried.call)
+    spec = TemplateSpec.model_validate(tried.content)
+    view = view_of(tried.result["summary"], segments, spec, tried.result["template"]["fields"])
+    asked_in_vain = spec.asks_model and not settings.ENV.llm_base_url
+    return {
+        "reading": view.reading,
+        "sections": view.sections,
+        "fields": view.fields,
+        "asked_in_vain": asked_in_vain,
+        "call": tried.call,
+    }
+
+
+@require_POST
+def default(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
+    """Make a template the default, or with ``on=0`` no longer."""
+    actor = person(request)
+    template = access_own_template(actor, template_id)
+    on = request.POST.get("on", "1") == "1"
+    set_default(template=template, on=on, actor=actor)
+    said = _("이제 기본 템플릿: “%(name)s”") if on else _("“%(name)s”: 이제 기본 템플릿이 아닙니다.")
+    messages.success(request, said % {"name": template.name})
+    return see_other("summary_templates:list")
+
+
+@require_POST
+def retire(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
+    """Take a template out of use."""
+    actor = person(request)
+    template = access_own_template(actor, template_id)
+    name = template.name
+    retire_template(template=template, actor=actor)
+    messages.success(request, _("“%(name)s” 템플릿을 치웠습니다.") % {"name": name})
+    return see_other("summary_templates:list")
+
+
+@require_POST
+@refusals_as_messages("calls:list")
+def summarize_call(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
+    """Summarize a call again with the template that the form names."""
+    actor = person(request)
+    call: Call = access_call(actor, call_id)
+    summarize_with(call=call, template=_named(request), actor=actor)
+    return see_other("calls:page", call.pk)
+
+
+@require_POST
+@refusals_as_messages("calls:list")
+def start_batch(request: HttpRequest) -> HttpResponse:
+    """Summarize the chosen calls again as a batch with the template that the form names."""
+    actor = person(request)
+    form = BatchForm(request.POST, visible=access_calls(actor))
+    calls, template = form.chosen(), _named(request)
+    name = form.cleaned_data["name"] or _("%(when)s · %(n)s건 · %(template)s") % {
+        "when": timezone.localtime().strftime("%Y-%m-%d %H:%M"),
+        "n": len(calls),
+        "template": template.name if template else _("기본 템플릿"),
+    }
+    batch = batch_with(calls=calls, template=template, name=name, actor=actor)
+    return see_other("jobs:batch", batch.pk)
+
+
+def _named(request: HttpRequest) -> SummaryTemplate | None:
+    """Return the template of the form, None when the organization's default is asked for."""
+    text = request.POST.get("template", "")
+    return access_template(person(request), _uuid(text)) if text else None
