@@ -39,7 +39,9 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.transcripts",
     "apps.summaries",
+    "apps.actions",
     "apps.search",
+    "apps.insights",
     "apps.training",
     "apps.api",
     "workers",
@@ -91,7 +93,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "calls:list"
+LOGIN_REDIRECT_URL = "core:home"
 LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.accounts.urls")),
     path("calls/", include("apps.calls.urls")),
+    path("actions/", include("apps.actions.urls")),
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
     path("training/", include("apps.training.urls")),

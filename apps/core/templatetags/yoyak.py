@@ -1,6 +1,6 @@
 """How the pages write lengths, moments, sizes and shares, and who may see the navigation of administrators."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django import template
 from django.utils import formats, timezone
@@ -51,6 +51,18 @@ def moment(at: datetime | None) -> str:
     if local.year != now.year:
         day = "Y년 n월 j일" if korean else "j M Y"
     return formats.date_format(local, f"{day} H:i")
+
+
+@register.filter
+def day(on: date | None) -> str:
+    """Write a day with its weekday, the year only when it is not this one: 12월 3일 (목)."""
+    if on is None:
+        return "–"
+    korean = (get_language() or "ko").startswith("ko")
+    near = on.year == timezone.localdate().year
+    if korean:
+        return formats.date_format(on, "n월 j일 (D)" if near else "Y년 n월 j일 (D)")
+    return formats.date_format(on, "D j M" if near else "D j M Y")
 
 
 @register.filter
