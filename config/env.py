@@ -60,6 +60,11 @@ class Environment(BaseModel):
     llm_threads: int = Field(default=2, ge=1, le=256)
     kernels: Literal["auto", "torch", "triton"] = "auto"
 
+    price_cpu_hour_krw: float = Field(default=50.0, ge=0.0)
+    price_gpu_hour_krw: float = Field(default=4000.0, ge=0.0)
+    price_foreign_input_krw: float = Field(default=3500.0, ge=0.0)
+    price_foreign_output_krw: float = Field(default=14_000.0, ge=0.0)
+
     allow_downloads: bool = False
     max_upload_mb: int = Field(default=512, ge=1)
     max_call_minutes: int = Field(default=180, ge=1)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("actions/", include("apps.actions.urls")),
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
+    path("ledger/", include("apps.insights.urls")),
     path("training/", include("apps.training.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),

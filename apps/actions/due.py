@@ -1,4 +1,4 @@
-"""Read the day and the hour out of the words in which a call says when: "다음 주 화요일 오후 세 시", "십이월 삼 일까지".
+"""Read the day and the hour out of words: "다음 주 화요일 오후 세 시", "십이월 삼 일까지".
 
 Only what names one day is read; "다음 주 중" and "나중에" stay words. Knows the day of the call, nothing of calls.
 """

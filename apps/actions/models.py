@@ -16,8 +16,8 @@ from apps.calls.models import Call
 class Action(models.Model):
     """One thing that somebody is to do after a call. It is open while `done_at` is empty.
 
-    `number` is its place in the summary, `evidence` the 1-based numbers of the segments it rests on. `dropped_at` is set
-    when the summary names it no more but a person had already touched it.
+    `number` is its place in the summary, `evidence` the 1-based numbers of the segments it rests on. `dropped_at` is
+    set when the summary names it no more but a person had already touched it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -14,6 +14,15 @@ Payload = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a run of a stage took: seconds on the clock, of processors (threads and children together), of a GPU held."""
+
+    elapsed_s: float
+    cpu_s: float
+    gpu_s: float
+
+
+@dataclass(frozen=True)
 class StageContext:
     """The call at hand: its id, its folder for files, the kept results of earlier stages, and how to report.
 
@@ -41,13 +50,14 @@ class Stage:
     """One step of the pipeline.
 
     `engine_version` names what does the work, `inputs` returns what the result depends on; a kept result with the same
-    of both is used instead of running again. `run` returns the payload that is kept.
+    of both is used instead of running again. `run` returns the payload that is kept. `on_gpu` tells whether it holds a GPU.
     """
 
     name: str
     engine_version: Callable[[], str]
     inputs: Callable[[StageContext], object]
     run: Callable[[StageContext], Payload]
+    on_gpu: Callable[[], bool] = lambda: False
 
 
 def input_hash(inputs: object) -> str:

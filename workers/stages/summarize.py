@@ -50,4 +50,13 @@ def _segments(context: StageContext) -> list[Segment]:
     ]
 
 
-STAGE = Stage("summarize", lambda: chosen_model().version, lambda context: segments_payload(_segments(context)), run)
+def _inputs(context: StageContext) -> object:
+    return segments_payload(_segments(context))
+
+
+def _on_gpu() -> bool:
+    """Tell whether a model server does the work; our own model runs on the processor."""
+    return bool(settings.ENV.llm_base_url)
+
+
+STAGE = Stage("summarize", lambda: chosen_model().version, _inputs, run, _on_gpu)

@@ -66,6 +66,19 @@ def day(on: date | None) -> str:
 
 
 @register.filter
+def won(amount: float) -> str:
+    """Write an amount of won: whole from ten on, below with the digits that matter."""
+    digits = 0 if amount >= 10 or not amount else 1 if amount >= 1 else 3
+    return _("%(n)s원") % {"n": formats.number_format(round(amount, digits), digits, force_grouping=True)}
+
+
+@register.filter
+def grouped(number: float) -> str:
+    """Write a whole number with its thousands apart."""
+    return formats.number_format(round(number), 0, force_grouping=True)
+
+
+@register.filter
 def percent(share: float) -> int:
     """Write a share of 0 to 1 as whole per cent; only what is finished is 100."""
     return 100 if share >= 1 else min(99, max(0, int(share * 100)))
