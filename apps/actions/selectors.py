@@ -43,15 +43,20 @@ def access_action(actor: User, action_id: UUID) -> Action:
 
 def find_actions(actor: User, wanted: ActionFilter) -> QuerySet[Action]:
     """Return what `wanted` describes: open ones by the day they are due, done ones by when they were."""
-    actions = access_actions(actor)
+    last = F("done_at").desc() if wanted.state == "done" else F("due_on").asc(nulls_last=True)
+    ordered = (last, F("due_time").asc(nulls_last=True), "-call__created_at", "number", "pk")
+    return narrow(access_actions(actor), actor, wanted).order_by(*ordered)
+
+
+def narrow(actions: QuerySet[Action], actor: User, wanted: ActionFilter) -> QuerySet[Action]:
+    """Return those of `actions` that `wanted` describes."""
     if wanted.whose:
         actions = actions.filter(_mine(actor) if wanted.whose == "mine" else Q(assignee=None))
     if wanted.state:
         actions = actions.filter(done_at__isnull=wanted.state == "open")
     if wanted.due:
         actions = actions.filter(_due(wanted.due, timezone.localdate()))
-    last = F("done_at").desc() if wanted.state == "done" else F("due_on").asc(nulls_last=True)
-    return actions.order_by(last, F("due_time").asc(nulls_last=True), "-call__created_at", "number", "pk")
+    return actions
 
 
 def _mine(actor: User) -> Q:

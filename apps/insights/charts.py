@@ -1,6 +1,7 @@
 """Charts as plain geometry for server-made SVG: columns by day, rows by kind, one bar of parts.
 
-The page writes the numbers beside them as text and as a table, so the drawing itself says nothing new. Knows numbers only.
+The page writes the numbers beside them as text and as a table, so the drawing itself says nothing new. Knows numbers
+only.
 """
 
 from collections.abc import Sequence

@@ -73,10 +73,11 @@ def ledger_rows(actor: User, period: Period) -> Iterator[list[Any]]:
     yield list(COLUMNS)
     by_call = _results(actor, period).order_by().values("call_id", "call__created_at").annotate(**TOTALS)
     for row in by_call.order_by("-call__created_at", "call_id")[:MAX_CALLS]:
-        call_id, created_at, work = row.pop("call_id"), row.pop("call__created_at"), Work(**row)
+        work = Work.of(row)
         seconds = [f"{value:.3f}" for value in (work.elapsed_s, work.cpu_s, work.gpu_s)]
         costs = [f"{value:.4f}" for value in (work.own_krw, work.foreign_krw)]
-        yield [call_id, created_at.isoformat(), *seconds, work.input_tokens, work.output_tokens, *costs]
+        tokens = [work.input_tokens, work.output_tokens]
+        yield [row["call_id"], row["call__created_at"].isoformat(), *seconds, *tokens, *costs]
 
 
 def _results(actor: User, period: Period) -> QuerySet[StageResult]:

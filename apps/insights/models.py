@@ -1,4 +1,4 @@
-"""How long people talk in a call: measured once when its transcript is written, so that pages need not read every turn."""
+"""How long people talk in a call, measured once when its transcript is written: no page has to read every turn."""
 
 from django.db import models
 

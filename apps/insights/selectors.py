@@ -155,7 +155,9 @@ def _queues(visible: QuerySet[Call]) -> tuple[Queue, ...]:
             name=queue,
             waiting=sum(row["waiting"] for row in found if STAGE_QUEUES[row["stage"]] == queue),
             running=sum(row["running"] for row in found if STAGE_QUEUES[row["stage"]] == queue),
-            oldest=min((row["oldest"] for row in found if row["oldest"] and STAGE_QUEUES[row["stage"]] == queue), default=None),
+            oldest=min(
+                (row["oldest"] for row in found if row["oldest"] and STAGE_QUEUES[row["stage"]] == queue), default=None
+            ),
             workers=workers.get(queue, 0),
         )
         for queue in dict.fromkeys(STAGE_QUEUES.values())

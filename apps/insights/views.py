@@ -15,7 +15,7 @@ from apps.core.people import person
 from apps.core.templatetags.yoyak import day as day_in_words
 from apps.insights.charts import columns, parts, rows
 from apps.insights.ledger import MAX_CALLS, access_ledger, ledger_rows
-from apps.insights.selectors import PERIODS, Overview, Period, overview, period_of
+from apps.insights.selectors import PERIODS, Overview, overview, period_of
 from apps.insights.services import record_ledger_export
 from apps.jobs.progress import STAGES, STATES
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS

@@ -1,6 +1,7 @@
 """What work costs: the seconds and tokens that stages kept, at the prices of the settings. All money is in won."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, FloatField, QuerySet, Sum
@@ -10,14 +11,13 @@ from apps.jobs.models import StageResult
 
 # Processor seconds of results made before they were counted are taken to be those on the clock.
 _CPU_S = Coalesce(F("cpu_s"), F("elapsed_s"))
-_ZERO = {"default": 0.0, "output_field": FloatField()}
+_SUMS = {"elapsed_s": "elapsed_s", "cpu_s": _CPU_S, "gpu_s": "gpu_s"}
+_COUNTS = ("input_tokens", "output_tokens")
+# Prefixed, because an annotation of a column's own name would hide the column from the next one.
 TOTALS = {
-    "runs": Count("pk"),
-    "elapsed_s": Sum("elapsed_s", **_ZERO),
-    "cpu_s": Sum(_CPU_S, **_ZERO),
-    "gpu_s": Sum("gpu_s", **_ZERO),
-    "input_tokens": Sum("input_tokens", default=0),
-    "output_tokens": Sum("output_tokens", default=0),
+    "total_runs": Count("pk"),
+    **{f"total_{name}": Sum(what, default=0.0, output_field=FloatField()) for name, what in _SUMS.items()},
+    **{f"total_{name}": Sum(name, default=0) for name in _COUNTS},
 }
 
 
@@ -31,6 +31,11 @@ class Work:
     gpu_s: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Work":
+        """Return the work in a row that was annotated with `TOTALS`."""
+        return cls(**{name: row[f"total_{name}"] for name in cls.__dataclass_fields__})
 
     @property
     def own_krw(self) -> float:
@@ -63,4 +68,4 @@ class Work:
 def work_by(results: QuerySet[StageResult], field: str) -> dict[str, Work]:
     """Return the work in `results` by the values of `field`, in one query."""
     rows = results.order_by().values(field).annotate(**TOTALS).order_by(field)
-    return {row.pop(field): Work(**row) for row in rows}
+    return {row[field]: Work.of(row) for row in rows}

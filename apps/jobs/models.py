@@ -80,8 +80,8 @@ class StageResult(models.Model):
     """What a stage made of a call, kept so that it is never made twice.
 
     `used_at` tells which of several results of a stage (by other engines, or of other input) the call rests on now.
-    `cpu_s` is the processor time of all threads and child processes, `gpu_s` the time a GPU was held; both are empty for
-    results made before they were counted. The tokens are those of the language model.
+    `cpu_s` is the processor time of all threads and child processes, `gpu_s` the time a GPU was held; both are empty
+    for results made before they were counted. The tokens are those of the language model.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="stage_results")

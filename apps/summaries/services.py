@@ -85,7 +85,7 @@ def approve_summary(*, summary: Summary, actor: User) -> None:
 
 
 def _tell_readers(call_id: uuid.UUID) -> None:
-    """Let what rests on the version shown follow: the action items first, then the search, which counts the open ones."""
+    """Let what rests on the version shown follow: the action items, then the search, which counts the open ones."""
     sync_actions(call_id=call_id)
     index_call(call_id=call_id)
 

@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts.models import AccessLog, User
+from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.jobs.models import Batch
 from apps.jobs.services import start_batch
@@ -28,13 +29,14 @@ from tests.people import TwoHouses
 
 PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "logout", "jobs:batches", "jobs:start"} | {
+OWN = {"core:home", "logout", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
+OWN |= {"insights:ledger", "insights:ledger_csv"}
 ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
-OBJECTS = {"call_id", "batch_id", "summary_id", "request_id"}
+OBJECTS = {"action_id", "call_id", "batch_id", "summary_id", "request_id"}
 # What addresses name besides objects: the form of a file.
 FORMS = {"name": "txt"}
 TITLE = "남이 보면 안 되는 통화"
@@ -71,7 +73,14 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     run = RetrainRequest.objects.create(
         organization=houses.ours.organization, run_id=uuid.uuid4(), recipe="demo", approved_pairs=1
     )
-    return {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
+    action = Action.objects.get(call=call)
+    return {
+        "action_id": action.pk,
+        "call_id": call.pk,
+        "batch_id": batch.pk,
+        "summary_id": made.pk,
+        "request_id": run.pk,
+    }
 
 
 def _everything() -> list[Any]:

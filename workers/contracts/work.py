@@ -15,7 +15,7 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run of a stage took: seconds on the clock, of processors (threads and children together), of a GPU held."""
+    """What a run of a stage took, in seconds: on the clock, of processors with children, of a GPU held."""
 
     elapsed_s: float
     cpu_s: float
@@ -50,7 +50,8 @@ class Stage:
     """One step of the pipeline.
 
     `engine_version` names what does the work, `inputs` returns what the result depends on; a kept result with the same
-    of both is used instead of running again. `run` returns the payload that is kept. `on_gpu` tells whether it holds a GPU.
+    of both is used instead of running again. `run` returns the payload that is kept; `on_gpu` tells whether that
+    holds a GPU.
     """
 
     name: str
