@@ -14,7 +14,7 @@ class ActionFilterForm(forms.Form):
     """The filter of the inbox; what makes no sense is ignored. Without any parameter it shows what I have to do."""
 
     WHOSE = (("mine", _("내 할 일")), ("nobody", _("담당자 없음")), ("all", _("모두")))
-    STATES = (("open", _("할 일")), ("done", pgettext_lazy("action", "끝낸 일")), ("all", _("모두")))
+    STATES = (("open", _("남은 일")), ("done", pgettext_lazy("action", "끝낸 일")), ("all", _("모두")))
     DUES = (
         ("", _("모든 기한")),
         ("late", _("기한 지남")),

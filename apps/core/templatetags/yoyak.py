@@ -61,7 +61,7 @@ def day(on: date | None) -> str:
     korean = (get_language() or "ko").startswith("ko")
     near = on.year == timezone.localdate().year
     if korean:
-        return formats.date_format(on, "n월 j일 (D)" if near else "Y년 n월 j일 (D)")
+        return formats.date_format(on, "n월 j일" if near else "Y년 n월 j일") + f" ({'월화수목금토일'[on.weekday()]})"
     return formats.date_format(on, "D j M" if near else "D j M Y")
 
 
