@@ -6,6 +6,7 @@ A handful of grouped queries, none of which grows with the number of calls shown
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Avg, Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
@@ -121,9 +122,10 @@ def _days(period: Period) -> list[date]:
     return [period.first + timedelta(days=number) for number in range(period.days)]
 
 
-def _by_day(calls: QuerySet[Call]) -> QuerySet[Call, dict[str, object]]:
+def _by_day(calls: QuerySet[Call]) -> list[dict[str, Any]]:
     counts = {"n": Count("pk"), "measured": Count("duration_s"), "length_s": Sum("duration_s")}
-    return calls.annotate(day=TruncDate("created_at")).values("day").annotate(**counts).order_by("day")
+    days = calls.annotate(day=TruncDate("created_at")).values("day").annotate(**counts).order_by("day")
+    return [dict(row) for row in days]
 
 
 def _facets(calls: QuerySet[Call]) -> dict[str, Counter[str]]:

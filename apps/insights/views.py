@@ -17,6 +17,7 @@ from apps.insights.charts import columns, parts, rows
 from apps.insights.ledger import MAX_CALLS, access_ledger, ledger_rows
 from apps.insights.selectors import PERIODS, Overview, overview, period_of
 from apps.insights.services import record_ledger_export
+from apps.jobs.models import Job
 from apps.jobs.progress import STAGES, STATES
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 
@@ -52,7 +53,7 @@ def _charts(found: Overview) -> dict[str, Any]:
         "outcomes": rows([(name, str(OUTCOMES[name]), n) for name, n in facets["outcome"].items()]),
         "sentiments": parts([(name, str(label), facets["sentiment"][name]) for name, label in SENTIMENTS.items()]),
         "talks": parts([(name, label, max(0.0, seconds)) for name, label, seconds in spoken]),
-        "ended": [(state, STATES[state], found.ended.get(state, 0)) for state in ("done", "failed", "cancelled")],
+        "ended": [(state, STATES[state], found.ended.get(state, 0)) for state in Job.FINAL],
         "queue_names": {"io": _("파일·확인"), "asr": _("받아쓰기"), "llm": _("요약")},
     }
 

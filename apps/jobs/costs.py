@@ -1,5 +1,6 @@
 """What work costs: the seconds and tokens that stages kept, at the prices of the settings. All money is in won."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ class Work:
     output_tokens: int = 0
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> "Work":
+    def of(cls, row: Mapping[str, Any]) -> "Work":
         """Return the work in a row that was annotated with `TOTALS`."""
         return cls(**{name: row[f"total_{name}"] for name in cls.__dataclass_fields__})
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -23,6 +24,10 @@ from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary, correct_summary
 from tests.calls import finished_call, summarize, summary, waiting_call
 from tests.people import TwoHouses
+from workers.contracts.payloads import segments_payload
+from workers.contracts.transcript import Segment
+from workers.contracts.work import StageContext
+from workers.stages import publish
 
 MONTH = Period(30)
 
@@ -164,7 +169,7 @@ def test_pages_ask_few_questions(houses: TwoHouses, reviewer: Client, django_ass
         _work(call)
         with django_assert_num_queries(14) as asked:  # type: ignore[operator]
             _page(reviewer)
-        with django_assert_num_queries(9):  # type: ignore[operator]
+        with django_assert_num_queries(8):  # type: ignore[operator]
             _page(reviewer, "/ledger/")
         counts.append(len(asked))
     assert counts[0] == counts[1], "more calls ask no more"
@@ -176,6 +181,22 @@ def test_talk_is_measured_from_the_lines(houses: TwoHouses) -> None:
     talk = TalkTime.objects.get(call=call)
     assert (talk.a_s, talk.others_s, talk.overlap_s) == (pytest.approx(5.6), pytest.approx(5.6), pytest.approx(0))
     assert talk.silence_s == pytest.approx(12 - 11.2)
+
+
+def test_publishing_measures_the_talk(houses: TwoHouses, tmp_path: Path) -> None:
+    call = waiting_call(houses.ours)
+    segments = [Segment(1, "A", 0.0, 4.0, "네", 0.9), Segment(2, "B", 3.0, 6.0, "아니요", 0.9)]
+    made = summary().model_dump(mode="json")
+    results = {
+        "probe": {"duration_s": 10.0},
+        "diarize": {"segments": segments_payload(segments)},
+        "summarize": {"usage": {}},
+        "verify": {"summary": made, "model_version": "m@1"},
+    }
+    publish.run(StageContext(call.pk, call.organization_id, tmp_path, results, lambda _: True))
+    talk = TalkTime.objects.get(call=call)
+    assert (talk.a_s, talk.others_s, talk.overlap_s, talk.silence_s) == (4, 3, 1, 4)
+    assert call.actions.count() == 1
 
 
 def test_two_at_once_overlap() -> None:
