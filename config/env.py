@@ -64,6 +64,10 @@ class Environment(BaseModel):
     watch_organization: str = ""
     watch_owner: str = ""
     watch_s: float = Field(default=10.0, ge=1.0, le=3600.0)
+    price_cpu_hour_krw: float = Field(default=50.0, ge=0.0)
+    price_gpu_hour_krw: float = Field(default=4000.0, ge=0.0)
+    price_foreign_input_krw: float = Field(default=3500.0, ge=0.0)
+    price_foreign_output_krw: float = Field(default=14_000.0, ge=0.0)
 
     allow_downloads: bool = False
     max_upload_mb: int = Field(default=512, ge=1)

@@ -40,9 +40,11 @@ INSTALLED_APPS = [
     "apps.jobs",
     "apps.transcripts",
     "apps.summaries",
+    "apps.actions",
     "apps.search",
     "apps.summary_templates",
     "apps.sorting",
+    "apps.insights",
     "apps.training",
     "apps.api",
     "workers",
@@ -94,7 +96,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "calls:list"
+LOGIN_REDIRECT_URL = "core:home"
 LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours

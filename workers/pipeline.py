@@ -5,6 +5,7 @@ that a worker of the `io` queue never loads torch.
 """
 
 import logging
+import os
 import threading
 import time
 import traceback
@@ -24,7 +25,7 @@ from apps.jobs.services import Lease, LeaseLost
 from apps.summary_templates.choice import template_for
 from workers.contracts.errors import StageCancelled, StageError
 from workers.contracts.stages import STAGE_QUEUES
-from workers.contracts.work import Payload, Stage, StageContext, input_hash
+from workers.contracts.work import Payload, Spent, Stage, StageContext, input_hash
 
 logger = logging.getLogger(__name__)
 
@@ -92,15 +93,17 @@ def _run(lease: Lease, stage: Stage, context: StageContext) -> None:
         return
     digest, version = input_hash(stage.inputs(context)), stage.engine_version()
     kept = services.kept_result(lease.call_id, stage.name, digest, version)
-    started = time.monotonic()
+    clock, processors = time.monotonic(), _processor_s()
     payload = kept.payload if kept else stage.run(context)
-    services.advance(
-        lease,
-        input_hash=digest,
-        engine_version=version,
-        payload=payload,
-        elapsed_s=round(time.monotonic() - started, 3),
-    )
+    elapsed_s, cpu_s = round(time.monotonic() - clock, 3), round(_processor_s() - processors, 3)
+    spent = Spent(elapsed_s, cpu_s, elapsed_s if stage.on_gpu() else 0.0)
+    services.advance(lease, input_hash=digest, engine_version=version, payload=payload, spent=spent)
+
+
+def _processor_s() -> float:
+    """Return the processor time of this process and of the children that have ended, in seconds."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _discard(_payload: Payload) -> None:

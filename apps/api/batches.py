@@ -9,7 +9,7 @@ from apps.core.cursor import page_after
 from apps.core.errors import YoyakError
 from apps.jobs.models import Batch
 from apps.jobs.selectors import access_batch, access_batches, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, retry_batch, start_batch
+from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch, start_batch
 
 
 @operation("GET", "batches", query=PageQuery, answer=BatchesOut)
@@ -53,6 +53,22 @@ def retry(ask: Ask) -> BatchOut:
     batch = access_batch(ask.actor, ask.ids["batch_id"])
     retry_batch(jobs=batch_report(batch).jobs, actor=ask.actor)
     return _whole(batch)
+
+
+@operation("POST", "batches/{batch_id}/pause", answer=BatchOut)
+def pause(ask: Ask) -> BatchOut:
+    """Let no further stage of a batch begin; those that run go to their end."""
+    batch = access_batch(ask.actor, ask.ids["batch_id"])
+    pause_batch(batch=batch, actor=ask.actor)
+    return _whole(access_batch(ask.actor, batch.pk))
+
+
+@operation("POST", "batches/{batch_id}/resume", answer=BatchOut)
+def resume(ask: Ask) -> BatchOut:
+    """Go on with a paused batch."""
+    batch = access_batch(ask.actor, ask.ids["batch_id"])
+    resume_batch(batch=batch, actor=ask.actor)
+    return _whole(access_batch(ask.actor, batch.pk))
 
 
 def _whole(batch: Batch) -> BatchOut:

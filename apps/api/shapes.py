@@ -202,6 +202,7 @@ class BatchOut(BaseModel):
     created_at: datetime
     counts: dict[str, int]
     share: float
+    paused: bool
     left_s: float | None = None
     jobs: list[JobOut] = []
 
@@ -210,7 +211,8 @@ class BatchOut(BaseModel):
         """Return a batch as lists show it, without its jobs."""
         ended = counts["done"] + counts["failed"] + counts["cancelled"]
         share = ended / counts["total"] if counts["total"] else 1.0
-        return cls(id=batch.pk, name=batch.name, created_at=batch.created_at, counts=counts, share=share)
+        paused = batch.paused_at is not None
+        return cls(id=batch.pk, name=batch.name, created_at=batch.created_at, counts=counts, share=share, paused=paused)
 
 
 class BatchesOut(BaseModel):

@@ -5,11 +5,12 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from apps.core import views
+from apps.insights.views import home
 
 app_name = "core"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),

@@ -1,17 +1,11 @@
-"""Pages that belong to no app: the way in, and the signs of life for whoever watches the installation."""
+"""The signs of life for whoever watches the installation."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 
 from apps.jobs.selectors import live_queues
 from workers.contracts.stages import STAGE_QUEUES
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the list of calls."""
-    return redirect("calls:list")
 
 
 @login_not_required

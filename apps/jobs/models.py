@@ -14,13 +14,18 @@ from apps.calls.models import Call
 
 
 class Batch(models.Model):
-    """Many calls summarized as one piece of work."""
+    """Many calls summarized as one piece of work.
+
+    While `paused_at` is set no stage of its calls begins; `paused_s` is how long earlier pauses lasted.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="batches")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
+    paused_at = models.DateTimeField(null=True)
+    paused_s = models.FloatField(default=0.0)
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +80,8 @@ class StageResult(models.Model):
     """What a stage made of a call, kept so that it is never made twice.
 
     `used_at` tells which of several results of a stage (by other engines, or of other input) the call rests on now.
+    `cpu_s` is the processor time of all threads and child processes, `gpu_s` the time a GPU was held; both are empty
+    for results made before they were counted. The tokens are those of the language model.
     """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="stage_results")
@@ -84,6 +91,10 @@ class StageResult(models.Model):
     engine_version = models.CharField(max_length=200)
     payload = models.JSONField()
     elapsed_s = models.FloatField()
+    cpu_s = models.FloatField(null=True)
+    gpu_s = models.FloatField(null=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(default=timezone.now)
 
@@ -93,6 +104,7 @@ class StageResult(models.Model):
                 fields=["call", "stage", "input_hash", "engine_version"], name="one_result_for_each_input"
             )
         ]
+        indexes = [models.Index(fields=["organization", "-created_at"])]
 
     def __str__(self) -> str:
         return f"{self.call_id} {self.stage}"

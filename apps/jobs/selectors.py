@@ -1,5 +1,6 @@
 """Read jobs and batches through the acting person."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,7 +62,7 @@ def _counts(jobs: Iterable[Job]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class BatchReport:
-    """How far a batch is. `calls_per_min` and `left_s` are known once the first call has ended."""
+    """How far a batch is. `calls_per_min` and `left_s` are known once the first call has ended; pauses do not count."""
 
     jobs: list[Job]
     counts: dict[str, int]
@@ -70,6 +71,7 @@ class BatchReport:
     calls_per_min: float | None
     left_s: float | None
     took_s: float | None
+    paused: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -82,8 +84,8 @@ def batch_report(batch: Batch) -> BatchReport:
     counts = _counts(jobs)
     finished = sorted(job.finished_at for job in jobs if job.is_final and job.finished_at)
     ended = sum(job.is_final for job in jobs)
-    until = finished[-1] if finished and ended == len(jobs) else timezone.now()
-    elapsed_s = max((until - batch.created_at).total_seconds(), 0.001)
+    until = finished[-1] if finished and ended == len(jobs) else batch.paused_at or timezone.now()
+    elapsed_s = max((until - batch.created_at).total_seconds() - batch.paused_s, 0.001)
     worked = counts[Job.State.DONE] + counts[Job.State.FAILED]
     return BatchReport(
         jobs=jobs,
@@ -93,6 +95,7 @@ def batch_report(batch: Batch) -> BatchReport:
         calls_per_min=worked / elapsed_s * 60 if worked else None,
         left_s=(len(jobs) - ended) * elapsed_s / worked if worked and ended < len(jobs) else None,
         took_s=elapsed_s if ended == len(jobs) else None,
+        paused=batch.paused_at is not None and ended < len(jobs),
     )
 
 
@@ -121,8 +124,13 @@ def waiting_before(job: Job) -> int:
 
 def live_queues(within_s: float = 20.0) -> set[str]:
     """Return the queues that a worker seen in the last `within_s` seconds serves."""
+    return set(workers_of_queues(within_s))
+
+
+def workers_of_queues(within_s: float = 20.0) -> dict[str, int]:
+    """Return how many workers seen in the last `within_s` seconds serve each queue; one without any is missing."""
     seen = WorkerPulse.objects.filter(seen_at__gte=timezone.now() - timedelta(seconds=within_s))
-    return {queue for queues in seen.values_list("queues", flat=True) for queue in queues.split(",")}
+    return Counter(queue for queues in seen.values_list("queues", flat=True) for queue in queues.split(","))
 
 
 def latest_job_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Job]:

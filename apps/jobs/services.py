@@ -8,7 +8,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ from workers.contracts.stages import (
     next_stage,
     stages_of,
 )
+from workers.contracts.work import Payload, Spent
 
 _BELLS_A_SWEEP = 4
 _ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
@@ -122,8 +123,14 @@ def claim(job_id: uuid.UUID) -> Lease | None:
 
 
 def _claimable(stages: list[str]) -> Any:
+    # A subquery, not a join: the UPDATE of a claim must judge the job's row alone.
+    paused = Batch.objects.filter(paused_at__isnull=False).values("pk")
     return Job.objects.filter(
-        state=Job.State.QUEUED, stage__in=stages, cancel_requested=False, attempts__lt=settings.ENV.max_attempts
+        Q(batch=None) | ~Q(batch__in=paused),
+        state=Job.State.QUEUED,
+        stage__in=stages,
+        cancel_requested=False,
+        attempts__lt=settings.ENV.max_attempts,
     )
 
 
@@ -156,7 +163,7 @@ def kept_result(call_id: uuid.UUID, stage: str, input_hash: str, engine_version:
 
 
 @transaction.atomic
-def advance(lease: Lease, *, input_hash: str, engine_version: str, payload: dict[str, Any], elapsed_s: float) -> None:
+def advance(lease: Lease, *, input_hash: str, engine_version: str, payload: Payload, spent: Spent) -> None:
     """Keep the stage's result and move the job to its next stage, in one transaction.
 
     Raises:
@@ -168,12 +175,19 @@ def advance(lease: Lease, *, input_hash: str, engine_version: str, payload: dict
     now = timezone.now()
     fresh = {"attempts": 0, "progress": 0.0, "reason": "", "reason_values": {}}
     _write_held(lease, stage=following, state=Job.State.QUEUED, rung_at=now, **fresh)
+    usage = payload.get("usage", {})
     kept, made = StageResult.objects.get_or_create(
         call_id=lease.call_id,
         stage=lease.stage,
         input_hash=input_hash,
         engine_version=engine_version,
-        defaults={"payload": payload, "elapsed_s": elapsed_s, "organization_id": lease.organization_id},
+        defaults={
+            "payload": payload,
+            "organization_id": lease.organization_id,
+            "input_tokens": usage.get("prompt_tokens", 0),
+            "output_tokens": usage.get("completion_tokens", 0),
+            **asdict(spent),
+        },
     )
     if not made:
         StageResult.objects.filter(pk=kept.pk).update(used_at=now)
@@ -242,6 +256,32 @@ def retry_batch(*, jobs: Sequence[Job], actor: User | None) -> int:
     for job in failed:
         retry_job(job=job, actor=actor)
     return len(failed)
+
+
+@transaction.atomic
+def pause_batch(*, batch: Batch, actor: User | None) -> None:
+    """Let no further stage of the batch begin; those that run go to their end. A paused batch stays as it is."""
+    if Batch.objects.filter(pk=batch.pk, paused_at=None).update(paused_at=timezone.now()):
+        _log_batch(batch, actor, "pause_batch")
+
+
+@transaction.atomic
+def resume_batch(*, batch: Batch, actor: User | None) -> None:
+    """Go on with a paused batch, and ring for what waits."""
+    paused = Batch.objects.select_for_update().get(pk=batch.pk)
+    if paused.paused_at is None:
+        return
+    paused.paused_s += (timezone.now() - paused.paused_at).total_seconds()
+    paused.paused_at = None
+    paused.save(update_fields=["paused_at", "paused_s"])
+    _log_batch(batch, actor, "resume_batch")
+    waiting = batch.jobs.filter(state=Job.State.QUEUED).order_by().values_list("stage", flat=True).distinct()
+    for queue in {STAGE_QUEUES[stage] for stage in waiting}:
+        ring_on_commit(WORK_TASK, queue, queue=queue)
+
+
+def _log_batch(batch: Batch, actor: User | None, action: str) -> None:
+    log_access(actor=actor, organization_id=batch.organization_id, action=action, kind="batch", object_id=batch.pk)
 
 
 def sweep() -> int:

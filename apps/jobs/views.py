@@ -9,18 +9,19 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_http_methods, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from apps.calls.selectors import access_calls
 from apps.core.feedback import refusals_as_messages, see_other
 from apps.core.paging import page_of
 from apps.core.people import person
+from apps.jobs.estimates import estimate_batch
 from apps.jobs.forms import BatchForm
 from apps.jobs.models import Batch
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, retry_batch, start_batch
+from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch, start_batch
 
 
 @require_safe
@@ -32,6 +33,21 @@ def list_batches(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/batches.html", {"page": page, "rows": rows})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@refusals_as_messages("calls:list")
+def prepare(request: HttpRequest) -> HttpResponse:
+    """Show what summarizing the chosen calls again would take, before anything starts; a POST changes nothing either."""
+    form = BatchForm(request.POST or request.GET, visible=access_calls(person(request)))
+    calls = form.chosen()
+    context = {"calls": calls, "name": batch_name(len(calls)), "estimate": estimate_batch(calls)}
+    return render(request, "jobs/prepare.html", context)
+
+
+def batch_name(count: int) -> str:
+    """Return what a batch of `count` calls is called unless the person says otherwise."""
+    return _("%(when)s · %(n)s건") % {"when": timezone.localtime().strftime("%Y-%m-%d %H:%M"), "n": count}
+
+
 @require_POST
 @refusals_as_messages("calls:list")
 def start(request: HttpRequest) -> HttpResponse:
@@ -39,10 +55,7 @@ def start(request: HttpRequest) -> HttpResponse:
     actor = person(request)
     form = BatchForm(request.POST, visible=access_calls(actor))
     calls = form.chosen()
-    name = form.cleaned_data["name"] or _("%(when)s · %(n)s건") % {
-        "when": timezone.localtime().strftime("%Y-%m-%d %H:%M"),
-        "n": len(calls),
-    }
+    name = form.cleaned_data["name"] or batch_name(len(calls))
     batch = start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id)
     return see_other("jobs:batch", batch.pk)
 
@@ -86,6 +99,24 @@ def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     batch = access_batch(actor, batch_id)
     n = cancel_batch(batch=batch, actor=actor)
     messages.info(request, ngettext("%(n)s건을 취소했습니다.", "%(n)s건을 취소했습니다.", n) % {"n": n})
+    return see_other("jobs:batch", batch.pk)
+
+
+@require_POST
+def pause(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Let no further stage of the batch begin."""
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    pause_batch(batch=batch, actor=actor)
+    return see_other("jobs:batch", batch.pk)
+
+
+@require_POST
+def resume(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
+    """Go on with the paused batch."""
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    resume_batch(batch=batch, actor=actor)
     return see_other("jobs:batch", batch.pk)
 
 

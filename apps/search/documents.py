@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from apps.actions.models import Action
 from apps.calls.models import Call, Recording
 from apps.search.tokens import tokens_of
 from apps.summaries.shown import current_by_call
@@ -23,7 +24,7 @@ def document_of(call: Call) -> dict[str, Any]:
         "category": summary.category if summary else "",
         "outcome": summary.outcome if summary else "",
         "sentiment": summary.sentiment if summary else "",
-        "open_actions": sum(item.supported for item in summary.actions) if summary else 0,
+        "open_actions": Action.objects.filter(call=call, done_at=None).count(),
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from apps.accounts.models import User
 from apps.accounts.services import log_access
+from apps.actions.services import sync_actions
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
@@ -44,7 +45,7 @@ def _add(call_id: uuid.UUID, organization_id: uuid.UUID, content: CallSummary, *
         method=content.method,
         **fields,
     )
-    index_call(call_id=call_id)
+    _tell_readers(call_id)
     return summary
 
 
@@ -79,8 +80,14 @@ def approve_summary(*, summary: Summary, actor: User) -> None:
     Summary.objects.filter(pk=summary.pk).update(
         state=Summary.State.APPROVED, approved_by=actor, approved_at=timezone.now()
     )
-    index_call(call_id=summary.call_id)
+    _tell_readers(summary.call_id)
     _log(actor, summary, "approve_summary")
+
+
+def _tell_readers(call_id: uuid.UUID) -> None:
+    """Let what rests on the version shown follow: the action items, then the search, which counts the open ones."""
+    sync_actions(call_id=call_id)
+    index_call(call_id=call_id)
 
 
 def _log(actor: User, summary: Summary, action: str) -> None:

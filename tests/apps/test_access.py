@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts.models import AccessLog, User
+from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.jobs.models import Batch
 from apps.jobs.services import start_batch
@@ -31,15 +32,16 @@ from workers.contracts.template import TemplateSpec
 
 PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "logout", "jobs:batches", "jobs:start"} | {
+OWN = {"core:home", "logout", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
 OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list", "summary_templates:batch"}
+OWN |= {"insights:ledger", "insights:ledger_csv"}
 ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
-OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
+OBJECTS = {"action_id", "call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
 # What addresses name besides objects: the form of a file.
 FORMS = {"name": "txt"}
 TITLE = "남이 보면 안 되는 통화"
@@ -81,7 +83,8 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     preview = request_preview(call=call, name=TITLE, spec=spec, actor=house.admin)
     add_tag(calls=[call], name=TITLE, actor=house.agent)
     search = save_search(organization=house.organization, name=TITLE, query="q=x", shared=True, actor=house.agent)
-    ids = {"template_id": template.pk, "preview_id": preview.pk, "search_id": search.pk}
+    action = Action.objects.get(call=call)
+    ids = {"action_id": action.pk, "template_id": template.pk, "preview_id": preview.pk, "search_id": search.pk}
     return ids | {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
 
 

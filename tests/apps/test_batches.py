@@ -1,11 +1,19 @@
 """Batches over HTTP: chosen in the list, one bar, an account of every call, cancel and retry."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from apps.jobs.models import Batch, Job
-from tests.calls import finished_call
+from apps.calls.models import Call
+from apps.jobs.estimates import estimate_batch
+from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
+from apps.jobs.selectors import batch_report
+from apps.jobs.services import advance, claim_next
+from tests.calls import finished_call, waiting_call
 from tests.people import TwoHouses
+from workers.contracts.work import Spent
 
 
 @pytest.fixture
@@ -68,3 +76,97 @@ def test_a_call_of_others_among_the_chosen_starts_nothing(houses: TwoHouses, cli
     answer = client.post("/batches/start/", {"calls": [str(ours.pk), str(foreign.pk)]})
     assert answer.status_code == 404
     assert not Batch.objects.exists()
+
+
+def _experience(houses: TwoHouses, runs: int = 4) -> None:
+    """Keep results of the past: a summary takes 10 seconds on the clock, 20 of processors and 900 tokens."""
+    for number in range(runs):
+        call = finished_call(houses.ours, title=f"지난 통화 {number}")
+        StageResult.objects.create(
+            call=call,
+            organization=houses.ours.organization,
+            stage="summarize",
+            input_hash="h",
+            engine_version="m@1",
+            payload={},
+            elapsed_s=10.0,
+            cpu_s=20.0,
+            gpu_s=0.0,
+            input_tokens=800,
+            output_tokens=100,
+        )
+
+
+def _ask_first(client: Client, calls: list[Call]) -> str:
+    answer = client.get("/batches/prepare/", {"calls": [str(call.pk) for call in calls]})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_a_batch_takes_is_told_before_it_starts(reviewer: Client, houses: TwoHouses) -> None:
+    _experience(houses)
+    calls = [finished_call(houses.ours, title=f"통화 {number}") for number in range(3)]
+    estimate = estimate_batch(calls)
+    assert (estimate.calls, estimate.based_on, estimate.from_start) == (3, 4, 3)
+    assert estimate.takes_s == pytest.approx(30) and estimate.work.cpu_s == pytest.approx(60)
+    assert (estimate.work.input_tokens, estimate.work.output_tokens) == (2400, 300)
+    text = _ask_first(reviewer, calls)
+    for words in ("통화 3건의 요약을 다시 만듭니다", "약 30초", "2,400 → 300", "작업자가 없습니다"):
+        assert words in text
+    assert not Batch.objects.exists()
+    WorkerPulse.objects.create(name="a", queues="llm,io", seen_at=timezone.now())
+    WorkerPulse.objects.create(name="b", queues="llm", seen_at=timezone.now())
+    assert estimate_batch(calls).takes_s == pytest.approx(15), "two work at once"
+
+
+def test_a_longer_call_takes_longer(houses: TwoHouses) -> None:
+    _experience(houses)
+    call = finished_call(houses.ours)
+    call.duration_s = 120.0
+    assert estimate_batch([call]).takes_s == pytest.approx(100), "ten times the twelve seconds of those before"
+
+
+def test_without_experience_nothing_is_promised(reviewer: Client, houses: TwoHouses) -> None:
+    _experience(houses)
+    StageResult.objects.update(created_at=timezone.now() - timedelta(days=31))
+    assert "아직 어림할 수 없습니다" in _ask_first(reviewer, [finished_call(houses.ours)])
+
+
+def test_preparing_refuses_as_starting_does(reviewer: Client, houses: TwoHouses) -> None:
+    foreign = finished_call(houses.theirs)
+    assert reviewer.get("/batches/prepare/", {"calls": str(foreign.pk)}).status_code == 404
+    assert "고른 통화가 없습니다" in reviewer.get("/batches/prepare/", follow=True).content.decode()
+
+
+def test_a_paused_batch_begins_no_stage(reviewer: Client, houses: TwoHouses) -> None:
+    batch = _start(reviewer, houses)
+    lease = claim_next("io")
+    assert lease is not None
+    assert reviewer.post(f"/batches/{batch.pk}/pause/").status_code == 303
+    page = reviewer.get(f"/batches/{batch.pk}/").content.decode()
+    assert "멈춰 있음" in page and "이어서 하기" in page and "남은 시간" not in page
+    assert claim_next("io") is None, "nothing else begins"
+    advance(lease, input_hash="h", engine_version="1", payload={}, spent=Spent(1.0, 1.0, 0.0))
+    assert claim_next("asr") is None, "what ran goes to the end of its stage and waits there"
+    single = waiting_call(houses.ours, title="한 통")
+    assert claim_next("io") is not None and Job.objects.get(call=single).state == "running"
+    reviewer.post(f"/batches/{batch.pk}/resume/")
+    assert claim_next("asr") is not None and claim_next("io") is not None
+
+
+def test_pauses_do_not_count_as_work(houses: TwoHouses, reviewer: Client) -> None:
+    batch = _start(reviewer, houses)
+    job = batch.jobs.earliest("created_at")
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DONE, finished_at=timezone.now())
+    now = timezone.now()
+    Batch.objects.filter(pk=batch.pk).update(
+        created_at=now - timedelta(minutes=10), paused_at=now - timedelta(minutes=8)
+    )
+    reviewer.post(f"/batches/{batch.pk}/resume/")
+    batch.refresh_from_db()
+    assert batch.paused_s == pytest.approx(480, abs=20)
+    pace = batch_report(batch).calls_per_min
+    assert pace == pytest.approx(0.5, rel=0.2), "one call in two minutes of work"
+    reviewer.post(f"/batches/{batch.pk}/resume/")
+    batch.refresh_from_db()
+    assert batch.paused_s == pytest.approx(480, abs=20), "resuming twice changes nothing"

@@ -15,6 +15,7 @@ from apps.jobs.models import Job, StageResult
 from apps.jobs.services import Lease, LeaseLost
 from tests.people import TwoHouses
 from workers.contracts.stages import STAGE_QUEUES, next_stage
+from workers.contracts.work import Spent
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def _claim(job: Job) -> Lease:
 
 
 def _advance(lease: Lease, **changes: Any) -> None:
-    values = {"input_hash": "h", "engine_version": "1", "payload": {"x": 1}, "elapsed_s": 0.1}
+    values = {"input_hash": "h", "engine_version": "1", "payload": {"x": 1}, "spent": Spent(0.1, 0.2, 0.0)}
     services.advance(lease, **(values | changes))
 
 

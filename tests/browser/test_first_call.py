@@ -52,7 +52,8 @@ def _sign_in(browser: Browser, stack: Stack, username: str, password: str) -> tu
     page.get_by_label("아이디").fill(username)
     page.get_by_label("비밀번호").fill(password)
     page.get_by_role("button", name="로그인").click()
-    expect(page).to_have_url(f"{stack.url}/calls/")
+    expect(page).to_have_url(f"{stack.url}/")
+    page.goto(f"{stack.url}/calls/")
     return page, errors
 
 
@@ -120,6 +121,7 @@ def _summarize_again_in_a_batch(page: Page) -> None:
     page.get_by_role("navigation", name="주 메뉴").get_by_role("link", name="통화").click()
     page.locator("input[name=calls]").first.check()
     page.get_by_role("button", name="요약 다시 만들기").click()
+    page.get_by_role("button", name="시작", exact=True).click()
     page.wait_for_url(re.compile(r"/batches/[0-9a-f-]{36}/$"))
     expect(page.locator("#account:not([hx-get])")).to_contain_text("1건 중 1건 완료", timeout=WORK_MS)
 

@@ -364,3 +364,23 @@ def test_a_stage_that_always_crashes_ends_failed_and_keeps_what_was_done(line: L
     assert (job.state, job.reason, line.runs[stage]) == (Job.State.FAILED, reason, 3)
     done = KEPT[: list(STAGE_QUEUES).index(stage)]
     assert list(StageResult.objects.filter(call=job.call).order_by("pk").values_list("stage", flat=True)) == done
+
+
+def test_what_a_stage_took_is_kept(line: Line) -> None:
+    def run(context: StageContext) -> Payload:
+        until = time.process_time() + 0.06
+        while time.process_time() < until:
+            pass
+        usage = {"prompt_tokens": 7, "completion_tokens": 3}
+        return line._payload("summarize", context) | {"usage": usage}
+
+    line.stages["summarize"] = Stage("summarize", lambda: "1", lambda _: "", run, on_gpu=lambda: True)
+    job = _job()
+    for _ in range(2):
+        _run(job)
+        result = StageResult.objects.get(call=job.call, stage="summarize")
+        assert (result.input_tokens, result.output_tokens) == (7, 3)
+        assert result.cpu_s is not None and result.cpu_s >= 0.03
+        assert result.gpu_s == result.elapsed_s > 0
+        job = services.request_processing(call=job.call, actor=None)
+    assert StageResult.objects.get(call=job.call, stage="verify").gpu_s == 0

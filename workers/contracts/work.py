@@ -15,6 +15,15 @@ Payload = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What a run of a stage took, in seconds: on the clock, of processors with children, of a GPU held."""
+
+    elapsed_s: float
+    cpu_s: float
+    gpu_s: float
+
+
+@dataclass(frozen=True)
 class StageContext:
     """The call at hand: its id, its folder for files, the kept results of earlier stages, and how to report.
 
@@ -44,13 +53,15 @@ class Stage:
     """One step of the pipeline.
 
     `engine_version` names what does the work, `inputs` returns what the result depends on; a kept result with the same
-    of both is used instead of running again. `run` returns the payload that is kept.
+    of both is used instead of running again. `run` returns the payload that is kept; `on_gpu` tells whether that
+    holds a GPU.
     """
 
     name: str
     engine_version: Callable[[], str]
     inputs: Callable[[StageContext], object]
     run: Callable[[StageContext], Payload]
+    on_gpu: Callable[[], bool] = lambda: False
 
 
 def input_hash(inputs: object) -> str:

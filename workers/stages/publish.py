@@ -1,6 +1,7 @@
 """The last stage: write transcript and summary into the tables people read, together with the end of the job."""
 
 from apps.calls.models import Call
+from apps.insights.services import measure_talk
 from apps.summaries.services import add_model_summary
 from apps.summary_templates.services import record_use
 from apps.transcripts.services import replace_segments
@@ -18,6 +19,7 @@ def run(context: StageContext) -> Payload:
             segments=segments_from(context.results["diarize"]),
         )
         Call.objects.filter(pk=context.call_id).update(duration_s=context.results["probe"]["duration_s"])
+        measure_talk(call_id=context.call_id)
     verified = context.results["verify"]
     summary = add_model_summary(
         call_id=context.call_id,

@@ -61,4 +61,9 @@ def _inputs(context: StageContext) -> object:
     return [segments, asked] if asked else segments
 
 
-STAGE = Stage("summarize", lambda: chosen_model().version, _inputs, run)
+def _on_gpu() -> bool:
+    """Tell whether a model server does the work; our own model runs on the processor."""
+    return bool(settings.ENV.llm_base_url)
+
+
+STAGE = Stage("summarize", lambda: chosen_model().version, _inputs, run, _on_gpu)

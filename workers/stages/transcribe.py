@@ -44,4 +44,8 @@ def _inputs(context: StageContext) -> object:
     return [context.results["probe"], settings.ENV.asr_language]
 
 
-STAGE = Stage("transcribe", lambda: folder_version(settings.ENV.asr_model, "model.bin"), _inputs, run)
+def _on_gpu() -> bool:
+    return settings.ENV.asr_device.startswith("cuda")
+
+
+STAGE = Stage("transcribe", lambda: folder_version(settings.ENV.asr_model, "model.bin"), _inputs, run, _on_gpu)

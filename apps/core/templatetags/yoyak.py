@@ -1,6 +1,6 @@
 """How the pages write lengths, moments, sizes and shares, and who may see the navigation of administrators."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django import template
 from django.utils import formats, timezone
@@ -51,6 +51,31 @@ def moment(at: datetime | None) -> str:
     if local.year != now.year:
         day = "Y년 n월 j일" if korean else "j M Y"
     return formats.date_format(local, f"{day} H:i")
+
+
+@register.filter
+def day(on: date | None) -> str:
+    """Write a day with its weekday, the year only when it is not this one: 12월 3일 (목)."""
+    if on is None:
+        return "–"
+    korean = (get_language() or "ko").startswith("ko")
+    near = on.year == timezone.localdate().year
+    if korean:
+        return formats.date_format(on, "n월 j일" if near else "Y년 n월 j일") + f" ({'월화수목금토일'[on.weekday()]})"
+    return formats.date_format(on, "D j M" if near else "D j M Y")
+
+
+@register.filter
+def won(amount: float) -> str:
+    """Write an amount of won: whole from ten on, below with the digits that matter."""
+    digits = 0 if amount >= 10 or not amount else 1 if amount >= 1 else 3
+    return _("%(n)s원") % {"n": formats.number_format(round(amount, digits), digits, force_grouping=True)}
+
+
+@register.filter
+def grouped(number: float) -> str:
+    """Write a whole number with its thousands apart."""
+    return formats.number_format(round(number), 0, force_grouping=True)
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import AccessLog, ApiToken, Membership, Scope
+from apps.actions.models import Action
 from apps.api import throttle
 from apps.api.operations import Operation
 from apps.api.urls import OPERATIONS
@@ -21,11 +22,12 @@ from apps.jobs.services import start_batch
 from apps.summaries.services import add_model_summary
 from tests.apps.api.asking import BASE, Program
 from tests.people import TwoHouses
-from workers.contracts.summary import CallSummary, Statement
+from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 WITH_ID = [item for item in OPERATIONS if "{" in item.path]
 BODIES = {
     "put_summary": {"title": "t", "one_line": {"text": "x"}},
+    "change_action": {"done": True},
     "create_call": {"title": "t", "turns": [{"text": "x"}]},
 }
 
@@ -33,12 +35,16 @@ BODIES = {
 def _objects(houses: TwoHouses) -> dict[str, str]:
     """Make a call of our agent with job, batch and summary, and return the ids by name."""
     call = Call.objects.get(pk=Program(houses.ours.agent).add_call())
-    content = CallSummary(title="환불", one_line=Statement(text="환불을 물었다."))
+    todo = ActionItem(who="", what="환불하기")
+    content = CallSummary(title="환불", one_line=Statement(text="환불을 물었다."), actions=(todo,))
     add_model_summary(
         call_id=call.pk, organization_id=call.organization_id, content=content, model_version="m", usage={}
     )
     batch = start_batch(name="b", calls=[call], actor=houses.ours.agent, organization_id=call.organization_id)
-    return {"call_id": str(call.pk), "job_id": str(Job.objects.get(call=call).pk), "batch_id": str(batch.pk)}
+    action = Action.objects.get(call=call)
+    job = Job.objects.get(call=call)
+    ids = {"call_id": call.pk, "job_id": job.pk, "batch_id": batch.pk, "action_id": action.pk}
+    return {name: str(key) for name, key in ids.items()}
 
 
 def _path(item: Operation, ids: dict[str, str]) -> str:
@@ -64,7 +70,7 @@ def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
 
 @pytest.mark.parametrize("item", OPERATIONS, ids=lambda item: item.work.__name__)
 def test_every_operation_asks_for_a_token_and_its_scope(houses: TwoHouses, item: Operation) -> None:
-    ids = {"call_id": str(uuid.uuid4()), "job_id": str(uuid.uuid4()), "batch_id": str(uuid.uuid4())}
+    ids = {name: str(uuid.uuid4()) for name in ("call_id", "job_id", "batch_id", "action_id")}
     anonymous = Client().generic(item.method, BASE + _path(item, ids))
     assert anonymous.status_code == 401
     assert anonymous["WWW-Authenticate"].startswith("Bearer")
@@ -75,7 +81,7 @@ def test_every_operation_asks_for_a_token_and_its_scope(houses: TwoHouses, item:
 
 def test_lists_show_only_what_one_may_see(houses: TwoHouses) -> None:
     ids = _objects(houses)
-    for path in ("/calls", "/calls?q=환불", "/batches"):
+    for path in ("/calls", "/calls?q=환불", "/batches", "/actions"):
         for role, sees in {"agent": 1, "colleague": 0, "reviewer": 1, "admin": 1}.items():
             assert len(Program(getattr(houses.ours, role)).read(path)["items"]) == sees, (path, role)
             assert Program(getattr(houses.theirs, role)).read(path)["items"] == []
