@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST, require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from apps.calls.selectors import access_calls
@@ -36,7 +36,7 @@ def list_batches(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @refusals_as_messages("calls:list")
 def prepare(request: HttpRequest) -> HttpResponse:
-    """Show what summarizing the chosen calls again would take, before anything starts; a POST changes nothing either."""
+    """Show what summarizing the chosen calls again would take, before anything starts; it changes nothing."""
     form = BatchForm(request.POST or request.GET, visible=access_calls(person(request)))
     calls = form.chosen()
     context = {"calls": calls, "name": batch_name(len(calls)), "estimate": estimate_batch(calls)}
