@@ -9,6 +9,7 @@ urlpatterns = [
     path("calls/", include("apps.calls.urls")),
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
+    path("transcripts/", include("apps.transcripts.urls")),
     path("training/", include("apps.training.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),

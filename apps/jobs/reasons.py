@@ -35,6 +35,10 @@ REASONS = {
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
     "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
+    "line_changed": _("그사이 다른 사람이 %(number)s번 줄을 고쳤습니다. 지금 글을 보고 다시 고쳐 주세요."),
+    "line_empty": _("%(number)s번 줄을 비울 수 없습니다."),
+    "line_too_long": _("%(number)s번 줄이 너무 깁니다: %(chars)s자, 한도는 %(limit)s자입니다."),
+    "name_too_long": _("이름이 너무 깁니다: %(chars)s자, 한도는 %(limit)s자입니다."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
 }
 
