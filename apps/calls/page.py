@@ -16,8 +16,9 @@ from apps.summaries.chips import chips_of
 from apps.summaries.models import Summary
 from apps.summaries.reading import read_summary
 from apps.summaries.selectors import access_versions, current_summary
+from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
-from apps.transcripts.selectors import access_segments, corrected_at, parties_swapped, party_names
+from apps.transcripts.selectors import access_segments, parties_swapped, party_names
 from apps.transcripts.turns import read_turns
 from workers.contracts.summary import CallSummary
 

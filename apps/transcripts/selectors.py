@@ -1,9 +1,7 @@
 """Read transcripts of calls the acting person may see."""
 
-from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
@@ -41,12 +39,6 @@ def changed_lines(call: Call) -> set[int]:
     """Return the numbers of the lines that people changed."""
     numbers = TranscriptChange.objects.filter(call=call).values_list("number", flat=True)
     return {number for number in numbers if number is not None}
-
-
-def corrected_at(call_id: UUID) -> datetime | None:
-    """Return when a person last changed the transcript; None when nobody did."""
-    latest: datetime | None = TranscriptChange.objects.filter(call_id=call_id).aggregate(at=Max("created_at"))["at"]
-    return latest
 
 
 def party_names(call: Call) -> dict[str, str]:

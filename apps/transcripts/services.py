@@ -11,8 +11,8 @@ from apps.calls.models import Call
 from apps.calls.services import add_transcript_call
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
+from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
-from apps.transcripts.selectors import corrected_at
 from workers.contracts.transcript import Segment
 
 MAX_TURN_CHARS = 5000

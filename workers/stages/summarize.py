@@ -3,7 +3,8 @@
 from django.conf import settings
 
 from apps.calls.models import Call
-from apps.transcripts.selectors import corrected_at, segments_of
+from apps.transcripts.corrected import corrected_at
+from apps.transcripts.selectors import segments_of
 from workers.contracts.payloads import segments_from, segments_payload
 from workers.contracts.summary import CallSummary
 from workers.contracts.transcript import Segment, Word
