@@ -13,6 +13,7 @@ urlpatterns = [
     path("templates/", include("apps.summary_templates.urls")),
     path("sorting/", include("apps.sorting.urls")),
     path("ledger/", include("apps.insights.urls")),
+    path("transcripts/", include("apps.transcripts.urls")),
     path("training/", include("apps.training.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),

@@ -3,7 +3,6 @@
 Reads through selectors; decides nothing about permissions, which the view has done.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from apps.accounts.models import User
@@ -16,32 +15,22 @@ from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
 from apps.sorting.selectors import access_tags, tags_by_call
+from apps.summaries.chips import chips_of
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_versions, current_summary
 from apps.summary_templates.selectors import access_templates, chosen_template
 from apps.summary_templates.shaping import show
+from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
-from apps.transcripts.selectors import access_segments
-
-# Below this confidence of the recognizer a turn is marked as hard to hear.
-LOW_CONFIDENCE = 0.6
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One line of the transcript as it is shown; `opens` tells that another party spoke before."""
-
-    segment: TranscriptSegment
-    opens: bool
-
-    @property
-    def unsure(self) -> bool:
-        return self.segment.confidence < LOW_CONFIDENCE
+from apps.transcripts.selectors import access_segments, parties_swapped, party_names
+from apps.transcripts.turns import read_turns
+from workers.contracts.summary import CallSummary
 
 
 def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
     """Return the context of the page of `call`; `version` names an earlier summary, anything else the current one."""
     segments = access_segments(actor, call)
+    names = party_names(call)
     versions = access_versions(actor, call.pk)
     current = current_summary(call)
     shown = _chosen(versions, version) or current
@@ -50,10 +39,13 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
     return {
         "call": call,
         "details": details_of(call),
-        "segments": _turns(segments),
+        "segments": read_turns(call, segments),
+        "parties": [(party, names.get(party, "")) for party in sorted({segment.party for segment in segments})],
         "party_count": len({segment.party for segment in segments}),
         "summary": shown,
         "is_current": shown == current,
+        "stale": _stale(call, shown),
+        "chips": chips_of(CallSummary.model_validate(shown.content)) if shown else (),
         **_reading(shown, segments),
         "templates": access_templates(actor).filter(organization=call.organization_id),
         "tags": tags_by_call([call.pk]).get(call.pk, []),
@@ -84,9 +76,10 @@ def _chosen(versions: list[Summary], version: str) -> Summary | None:
     return next((summary for summary in versions if str(summary.version) == version), None)
 
 
-def _turns(segments: list[TranscriptSegment]) -> list[Turn]:
-    before = [None, *(segment.party for segment in segments)]
-    return [Turn(segment, segment.party != party) for segment, party in zip(segments, before, strict=False)]
+def _stale(call: Call, summary: Summary | None) -> bool:
+    """Tell whether people changed the transcript after the summary was written."""
+    changed_at = corrected_at(call.pk)
+    return summary is not None and changed_at is not None and changed_at > summary.created_at
 
 
 def _player(call: Call, segments: list[TranscriptSegment], *, two_tracks: bool) -> dict[str, Any]:
@@ -99,5 +92,5 @@ def _player(call: Call, segments: list[TranscriptSegment], *, two_tracks: bool) 
         "playable": bool(recording.listen_path),
         "timed": True,
         "length_s": length_s,
-        "waveform": draw(recording.peaks, party_each=two_tracks),
+        "waveform": draw(recording.peaks, party_each=two_tracks, swapped=parties_swapped(call)),
     }

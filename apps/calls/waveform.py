@@ -27,10 +27,11 @@ class Waveform:
     height: int
 
 
-def draw(peaks: Sequence[Sequence[float]], *, party_each: bool) -> Waveform | None:
+def draw(peaks: Sequence[Sequence[float]], *, party_each: bool, swapped: bool = False) -> Waveform | None:
     """Return the lanes for `peaks` (0 to 1, a list a channel); None when there are none.
 
-    `party_each` tells that every channel carries one party; otherwise the loudest of them is drawn as one lane.
+    `party_each` tells that every channel carries one party, A first unless `swapped`; otherwise the loudest of them is
+    drawn as one lane.
     """
     channels = [list(channel) for channel in peaks if channel]
     if not channels:
@@ -39,8 +40,9 @@ def draw(peaks: Sequence[Sequence[float]], *, party_each: bool) -> Waveform | No
         channels = [[max(values) for values in zip(*channels, strict=False)]]
     bars = [_thinned(channel) for channel in channels]
     loudest = max((max(channel) for channel in bars), default=0.0) or 1.0
+    parties = "BA" if swapped else "AB"
     lanes = tuple(
-        Lane(_path(channel, loudest, index * LANE_HEIGHT), "AB"[index : index + 1] if party_each else "")
+        Lane(_path(channel, loudest, index * LANE_HEIGHT), parties[index : index + 1] if party_each else "")
         for index, channel in enumerate(bars)
     )
     return Waveform(lanes, len(bars[0]), LANE_HEIGHT * len(lanes))

@@ -46,6 +46,10 @@ REASONS = {
         "이 서버에서는 PDF를 만들 수 없습니다. 관리자에게 시스템 패키지 설치를 요청해 주세요: %(packages)s"
     ),
     "pdf_failed": _("PDF를 만들지 못했습니다. 통화가 아주 길면 DOCX로 받아 주세요."),
+    "line_changed": _("그사이 다른 사람이 %(number)s번 줄을 고쳤습니다. 지금 글을 보고 다시 고쳐 주세요."),
+    "line_empty": _("%(number)s번 줄을 비울 수 없습니다."),
+    "line_too_long": _("%(number)s번 줄이 너무 깁니다: %(chars)s자, 한도는 %(limit)s자입니다."),
+    "name_too_long": _("이름이 너무 깁니다: %(chars)s자, 한도는 %(limit)s자입니다."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
     "csv_encoding": _("글자를 읽을 수 없습니다. UTF-8이나 CP949(엑셀의 CSV)로 저장해 주세요."),
     "csv_broken": _("%(row)s행에서 CSV 형식이 깨졌습니다: %(detail)s"),

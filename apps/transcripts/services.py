@@ -11,15 +11,19 @@ from apps.calls.models import Call
 from apps.calls.services import add_transcript_call
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
+from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.transcript import Segment
 
-_MAX_TURN_CHARS = 5000
+MAX_TURN_CHARS = 5000
 
 
 @transaction.atomic
 def replace_segments(*, call_id: uuid.UUID, organization_id: uuid.UUID, segments: list[Segment]) -> None:
-    """Put `segments` in the place of the call's present ones."""
+    """Put `segments` in the place of the call's present ones, unless people changed those: a correction stays."""
+    Call.objects.select_for_update().get(pk=call_id)
+    if corrected_at(call_id) is not None:
+        return
     TranscriptSegment.objects.filter(call_id=call_id).delete()
     TranscriptSegment.objects.bulk_create(
         TranscriptSegment(
@@ -75,8 +79,8 @@ def _read_turn(number: int, turn: Any) -> tuple[str, str]:
         raise YoyakError("bad_transcript", detail=f"turn {number} has no text")
     if not isinstance(turn.get("speaker", ""), str):
         raise YoyakError("bad_transcript", detail=f"turn {number}: 'speaker' must be a string")
-    if len(turn["text"]) > _MAX_TURN_CHARS:
+    if len(turn["text"]) > MAX_TURN_CHARS:
         raise YoyakError(
-            "bad_transcript", detail=f"turn {number} has {len(turn['text'])} characters, limit {_MAX_TURN_CHARS}"
+            "bad_transcript", detail=f"turn {number} has {len(turn['text'])} characters, limit {MAX_TURN_CHARS}"
         )
     return turn.get("speaker", ""), " ".join(turn["text"].split())

@@ -1,84 +1,91 @@
-// The call page: the player, the transcript that follows it, the evidence of the summary. Keys: space plays, J and L
-// skip ten seconds, the arrows five; all are silent while somebody types or composes Hangul.
+// The call page: ties the player, the transcript that follows it and the evidence of the summary together.
 
 import { Player } from "./player.js";
+import { wireEdit } from "./edit.js";
 import { wireFind } from "./find.js";
+import { Follow } from "./follow.js";
+import { wireKeys } from "./keys.js";
+import { wireMoment } from "./moment.js";
+import { endOfSilence, silences } from "./silence.js";
 
-const turns = [...document.querySelectorAll(".turn")];
+const list = document.querySelector("[data-turns]");
+const lines = () => [...list.children];
 const box = document.querySelector("[data-player]");
 const player = box ? new Player(box) : null;
+const find = document.querySelector("[data-find]");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-let playing = null;
 
-wireFind(document.querySelector("[data-find]"), document.querySelector("[data-find-count]"), turns, show);
+wireFind(find, document.querySelector("[data-find-count]"), lines, show);
+wireEdit(list);
+wireKeys({ player, step, find, help: document.querySelector("[data-keys]") });
+if (player) followPlayer();
 
-function show(turn) {
-  const pane = turn.closest(".transcript");
+function show(line) {
+  const pane = line.closest(".transcript");
   const behavior = still.matches ? "auto" : "smooth";
   if (pane.scrollHeight > pane.clientHeight + 4 && getComputedStyle(pane).overflowY === "auto") {
-    const top = turn.offsetTop - pane.offsetTop - (pane.clientHeight - turn.offsetHeight) / 2;
-    pane.scrollTo({ top: pane === turn.offsetParent ? top + pane.offsetTop : top, behavior });
+    const top = line.offsetTop - pane.offsetTop - (pane.clientHeight - line.offsetHeight) / 2;
+    pane.scrollTo({ top: pane === line.offsetParent ? top + pane.offsetTop : top, behavior });
   } else {
-    turn.scrollIntoView({ block: "center", behavior });
+    line.scrollIntoView({ block: "center", behavior });
   }
 }
 
-function at(turn) {
-  return Number(turn.dataset.startS);
+function at(line) {
+  return Number(line.dataset.startS);
 }
 
-if (player) {
+function followPlayer() {
+  const follow = new Follow(list, document.querySelector("[data-follow]"), show);
+  const skipping = box.querySelector("[data-skip-silence]");
+  const gaps = silences(lines());
   player.onTime = (nowS) => {
-    const now = turns.findLast((turn) => at(turn) <= nowS + 0.05) ?? null;
-    const spoken = now && nowS <= Number(now.dataset.endS) + 0.6 ? now : null;
-    if (spoken === playing) return;
-    playing?.classList.remove("playing");
-    playing = spoken;
-    playing?.classList.add("playing");
-    if (playing && player.isPlaying) show(playing);
+    const heardAgainS = skipping.checked && player.isPlaying ? endOfSilence(gaps, nowS) : null;
+    if (heardAgainS !== null) player.seek(heardAgainS);
+    else follow.at(nowS, player.isPlaying);
   };
-  for (const turn of turns) {
-    turn.addEventListener("click", () => {
-      if (!getSelection().isCollapsed) return;
-      player.playFrom(at(turn));
-    });
-  }
+  list.addEventListener("click", (event) => {
+    const line = event.target.closest(".turn");
+    if (!line || event.target.closest("form, [data-edit]") || !getSelection().isCollapsed) return;
+    follow.resume();
+    player.playFrom(Number(event.target.closest("[data-at]")?.dataset.at ?? at(line)));
+  });
+  wireMoment(box, player);
+}
+
+// Up and down go to the line before and after the one at the player's time.
+function step(count) {
+  const all = lines();
+  const now = all.findLastIndex((line) => at(line) <= player.nowS + 0.05);
+  const line = all[Math.min(Math.max(0, now + count), all.length - 1)];
+  player.seek(at(line));
+  show(line);
 }
 
 for (const link of document.querySelectorAll("[data-ref]")) {
-  const turn = document.getElementById(`s${link.dataset.ref}`);
-  if (!turn) continue;
+  const line = () => document.getElementById(`s${link.dataset.ref}`);
   link.addEventListener("click", (event) => {
+    if (!line()) return;
     event.preventDefault();
     history.replaceState(null, "", `#s${link.dataset.ref}`);
-    light(turn);
-    show(turn);
-    if (player && turn.dataset.startS) player.playFrom(at(turn));
+    light(line());
+    show(line());
+    if (player && line().dataset.startS) player.playFrom(at(line()));
   });
-  link.addEventListener("mouseenter", () => turn.classList.add("lit"));
-  link.addEventListener("mouseleave", () => turn.classList.remove("lit"));
+  for (const name of ["mouseenter", "focus"]) link.addEventListener(name, () => line()?.classList.add("lit"));
+  for (const name of ["mouseleave", "blur"]) link.addEventListener(name, () => line()?.classList.remove("lit"));
 }
 
-function light(turn) {
-  for (const other of turns) other.classList.remove("lit");
-  turn.classList.add("lit");
-  setTimeout(() => turn.classList.remove("lit"), 2500);
+function light(line) {
+  for (const other of lines()) other.classList.remove("lit");
+  line.classList.add("lit");
+  setTimeout(() => line.classList.remove("lit"), 2500);
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, button, summary, [contenteditable]") || !player) return;
-  const skips = { KeyJ: -10, KeyL: 10, ArrowLeft: -5, ArrowRight: 5 };
-  if (event.code === "Space" || event.code === "KeyK") player.toggle();
-  else if (event.code in skips) player.skip(skips[event.code]);
-  else return;
-  event.preventDefault();
-});
-
-if (location.hash.startsWith("#s")) {
-  const turn = document.getElementById(location.hash.slice(1));
-  if (turn) {
-    show(turn);
-    if (player) player.seek(at(turn));
+if (/^#s\d+$/.test(location.hash)) {
+  const line = document.getElementById(location.hash.slice(1));
+  if (line) {
+    show(line);
+    if (player) player.seek(at(line));
   }
 }

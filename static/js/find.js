@@ -1,57 +1,63 @@
-// Find in the transcript: every hit is marked, Enter goes to the next one, Shift+Enter to the one before.
+// Find in the transcript: every hit is painted, Enter goes to the next one, Shift+Enter to the one before. Painted with
+// the browser's highlights, so the words stay as they are and can be clicked and lit while they are found.
 
-export function wireFind(input, count, turns, show) {
+export function wireFind(input, count, lines, show) {
   if (!input) return;
   let hits = [];
   let here = -1;
 
-  function clear() {
-    for (const mark of document.querySelectorAll(".turn-text mark")) {
-      const text = mark.parentElement;
-      mark.replaceWith(mark.textContent);
-      text.normalize();
-    }
-    hits = [];
-    here = -1;
-  }
-
   function search() {
-    clear();
     const wanted = input.value.trim().toLocaleLowerCase();
-    if (wanted) for (const turn of turns) hits.push(...mark(turn.querySelector(".turn-text"), wanted));
+    hits = wanted ? lines().flatMap((line) => rangesIn(line.querySelector(".turn-text"), wanted)) : [];
+    paint("found", hits);
+    paint("found-here", []);
     if (hits.length) go(0);
     else count.textContent = wanted ? "0" : "";
   }
 
   function go(index) {
-    hits[here]?.classList.remove("here");
     here = (index + hits.length) % hits.length;
-    hits[here].classList.add("here");
+    paint("found-here", [hits[here]]);
     count.textContent = `${here + 1} / ${hits.length}`;
-    show(hits[here].closest(".turn"));
+    show(hits[here].startContainer.parentElement.closest(".turn"));
   }
 
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.key !== "Enter") return;
+    if (event.isComposing) return;
+    if (event.key === "Escape") input.blur();
+    if (event.key !== "Enter") return;
     event.preventDefault();
     if (hits.length) go(here + (event.shiftKey ? -1 : 1));
   });
 }
 
-function mark(element, wanted) {
-  const text = element.textContent;
-  const lower = text.toLocaleLowerCase();
-  const marks = [];
-  const parts = [];
-  let position = 0;
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, position)) {
-    const hit = document.createElement("mark");
-    hit.textContent = text.slice(at, at + wanted.length);
-    parts.push(text.slice(position, at), hit);
-    marks.push(hit);
-    position = at + wanted.length;
+function paint(name, ranges) {
+  if (!globalThis.Highlight) return;
+  const highlight = new Highlight(...ranges);
+  highlight.priority = name === "found-here" ? 1 : 0;
+  CSS.highlights.set(name, highlight);
+}
+
+function rangesIn(element, wanted) {
+  const text = element.textContent.toLocaleLowerCase();
+  const ranges = [];
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+    const range = document.createRange();
+    range.setStart(...placeIn(element, at));
+    range.setEnd(...placeIn(element, at + wanted.length));
+    ranges.push(range);
   }
-  if (marks.length) element.replaceChildren(...parts, text.slice(position));
-  return marks;
+  return ranges;
+}
+
+function placeIn(element, offset) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let left = offset;
+  let node = walker.nextNode();
+  while (left > node.length) {
+    left -= node.length;
+    node = walker.nextNode();
+  }
+  return [node, left];
 }

@@ -1,5 +1,7 @@
 // The player over an <audio> element: play, skip, seek on the waveform, speed. Knows times, not turns.
 
+import { Channels } from "./channels.js";
+
 export class Player {
   onTime = () => {};
 
@@ -19,6 +21,7 @@ export class Player {
     box.querySelector("[data-speed]").addEventListener("change", (event) => {
       this.audio.playbackRate = Number(event.target.value);
     });
+    new Channels(this.audio, [...box.querySelectorAll("[data-mute]")], [...box.querySelectorAll(".lane")]);
     this.#wireAudio();
     this.#wireWave();
     this.#draw();
@@ -26,6 +29,10 @@ export class Player {
 
   get isPlaying() {
     return !this.audio.paused;
+  }
+
+  get nowS() {
+    return this.audio.currentTime;
   }
 
   get #length() {

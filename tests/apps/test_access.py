@@ -42,8 +42,8 @@ ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
 OBJECTS = {"action_id", "call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
-# What addresses name besides objects: the form of a file.
-FORMS = {"name": "txt"}
+# What addresses name besides objects: the form of a file, a line of a transcript.
+FORMS: dict[str, Any] = {"name": "txt", "number": 1}
 TITLE = "남이 보면 안 되는 통화"
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from apps.calls.models import Call
+from apps.transcripts.corrected import corrected_at
 from apps.transcripts.selectors import segments_of
 from workers.contracts.payloads import segments_from, segments_payload
 from workers.contracts.summary import CallSummary
@@ -42,7 +43,7 @@ def _payload(summary: CallSummary, segments: list[Segment], version: str, usage:
 
 
 def _segments(context: StageContext) -> list[Segment]:
-    if "diarize" in context.results:
+    if "diarize" in context.results and corrected_at(context.call_id) is None:
         return segments_from(context.results["diarize"])
     call = Call.objects.get(pk=context.call_id)
     return [
