@@ -31,7 +31,7 @@ def summarizer_mini() -> RunConfig:
         name="summarizer_mini",
         model=_mini_model(),
         train=TrainConfig(
-            max_steps=1400,
+            max_steps=2050,
             tokens_per_step=8192,
             tokens_per_micro_batch=4096,
             lr=3e-3,
@@ -39,17 +39,10 @@ def summarizer_mini() -> RunConfig:
             warmup_steps=40,
             ema_decay=0.98,
             wire_copying=True,
-            decay_share=0.4,
+            decay_share=0.35,
             threads=1,
         ),
-        data=DataConfig(
-            noise_levels=(0.0, 0.04, 0.1, 0.18),
-            drill_share=0.7,
-            drill_until=5_000,
-            substitute_share=0.9,
-            thin_share=0.35,
-            reading_weight=0.3,
-        ),
+        data=DataConfig(drill_share=0.7, drill_until=5_000, substitute_share=0.7),
         out="runs/summarizer-mini",
     )
 

@@ -47,8 +47,7 @@ the syllables was made wrong the way a recognizer does. `manage.py evaluate summ
 ## How it was made
 
 - Data: the simulator's training scripts, expanded into calls with hesitations, corrections, confirmations and
-  second topics; clean, and with 4, 10 and 18 % of the syllables wrong; nouns exchanged in most calls, idle lines left
-  out.
+  second topics; clean, and with 3, 8 and 15 % of the syllables wrong; nouns exchanged in many calls.
 - References: which lines matter is learned from hand-written references; the words are the lines' own.
 - Training: {training}.
 - Architecture: {architecture}

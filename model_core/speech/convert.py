@@ -44,7 +44,7 @@ def _description(checkpoint: Path, version: str) -> dict[str, object]:
     state = json.loads((checkpoint / "state.json").read_text())
     weights = load_file(checkpoint / "model.safetensors")
     training = (
-        f"{state['step']} steps in {state['elapsed_s'] / 60:.0f} minutes on one core of a CPU, "
+        f"{state['step']} steps in {state['elapsed_s'] / 60:.0f} minutes on a CPU{_before(state['config'])}; "
         "CTC losses over jamo and syllables, attention guided at first."
     )
     return {
@@ -54,6 +54,10 @@ def _description(checkpoint: Path, version: str) -> dict[str, object]:
         "parameters": sum(value.numel() for value in weights.values()),
         "training": training,
     }
+
+
+def _before(config: dict[str, float]) -> str:
+    return ", going on from the weights of an earlier version" if config.get("starts_at") else ""
 
 
 def _write_source(checkpoint: Path, source: Path) -> None:
