@@ -60,7 +60,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     timezone="UTC",
-    imports=("workers.tasks.calls", "workers.tasks.upkeep", "workers.tasks.training"),
+    imports=("workers.tasks.calls", "workers.tasks.upkeep", "workers.tasks.training", "workers.tasks.webhooks"),
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep": {"task": "jobs.sweep", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
@@ -69,6 +69,7 @@ app.conf.update(
             "schedule": _ENV.sweep_s,
             "options": {"expires": 30, "queue": "io"},
         },
+        "deliver": {"task": "webhooks.deliver", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
         "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600, "queue": "io"}},
     },
 )

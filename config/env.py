@@ -61,6 +61,7 @@ class Environment(BaseModel):
     kernels: Literal["auto", "torch", "triton"] = "auto"
 
     allow_downloads: bool = False
+    webhooks_allow_private: bool = False
     max_upload_mb: int = Field(default=512, ge=1)
     max_call_minutes: int = Field(default=180, ge=1)
     lease_s: float = Field(default=60.0, ge=1.0)

@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "apps.summaries",
     "apps.search",
     "apps.training",
+    "apps.webhooks",
+    "apps.uploads",
     "apps.api",
     "workers",
 ]

@@ -15,7 +15,20 @@ from apps.core.cursor import BadCursor
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain
 
-_STATUS = {"duplicate": 409, "not_approvable": 409, "too_large": 413, "not_allowed": 403}
+_STATUS = {
+    "duplicate": 409,
+    "not_approvable": 409,
+    "too_large": 413,
+    "not_allowed": 403,
+    "wrong_offset": 409,
+    "upload_busy": 409,
+    "upload_finished": 409,
+    "incomplete_upload": 409,
+    "part_too_large": 413,
+    "too_many_uploads": 409,
+    "too_many_webhooks": 409,
+    "webhook_stopped": 409,
+}
 EXPECTED = (
     YoyakError,
     Http404,

@@ -35,6 +35,16 @@ REASONS = {
     "nothing_approved": _("아직 승인된 요약이 없습니다. 통화 화면에서 요약을 먼저 승인해 주세요."),
     "no_such_checkpoint": _("그런 체크포인트가 없습니다: %(checkpoint)s"),
     "no_times": _("시간 정보가 없는 대화라 자막을 만들 수 없습니다."),
+    "bad_webhook_url": _("웹훅 주소를 쓸 수 없습니다: %(detail)s"),
+    "too_many_webhooks": _("웹훅은 조직마다 %(limit)s개까지 둘 수 있습니다."),
+    "webhook_stopped": _("멈춘 웹훅입니다. 먼저 다시 켜 주세요."),
+    "wrong_offset": _("이어 올릴 위치가 다릅니다: %(sent)s바이트를 보냈지만 %(offset)s바이트까지 받았습니다."),
+    "part_too_large": _("조각이 너무 큽니다: 여기에는 %(most)s바이트까지 보낼 수 있습니다."),
+    "too_many_uploads": _("끝나지 않은 업로드는 한 사람이 %(limit)s개까지 둘 수 있습니다."),
+    "incomplete_upload": _("아직 다 올라오지 않았습니다: %(size)s바이트 가운데 %(offset)s바이트."),
+    "bad_checksum": _("받은 파일의 SHA-256이 다릅니다. 처음부터 다시 올려 주세요."),
+    "upload_busy": _("같은 업로드를 다른 요청이 쓰고 있습니다. 잠시 뒤 다시 시도해 주세요."),
+    "upload_finished": _("이미 끝난 업로드입니다."),
     "bad_transcript": _("대화 파일을 읽을 수 없습니다: %(detail)s"),
 }
 

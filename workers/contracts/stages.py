@@ -19,6 +19,7 @@ SWEEP_TASK = "jobs.sweep"
 PRUNE_TASK = "upkeep.prune"
 TRAIN_TASK = "training.start"
 WATCH_TASK = "training.watch"
+DELIVER_TASK = "webhooks.deliver"
 
 
 def next_stage(stage: str) -> str | None:
