@@ -10,6 +10,8 @@ urlpatterns = [
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),
     path("training/", include("apps.training.urls")),
+    path("webhooks/", include("apps.webhooks.urls")),
+    path("uploads/", include("apps.uploads.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),
 ]

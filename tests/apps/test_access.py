@@ -23,18 +23,21 @@ from apps.jobs.services import start_batch
 from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
 from apps.training.models import RetrainRequest
+from apps.uploads.services import begin_upload
+from apps.webhooks.models import Kind
+from apps.webhooks.services import add_endpoint, send_test
 from tests.calls import finished_call
 from tests.people import TwoHouses
 
 PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "logout", "jobs:batches", "jobs:start"} | {
+OWN = {"core:home", "logout", "jobs:batches", "jobs:start", "uploads:begin"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
-ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped"}
+ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "webhooks:list"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
-OBJECTS = {"call_id", "batch_id", "summary_id", "request_id"}
+OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "endpoint_id", "delivery_id", "upload_id"}
 # What addresses name besides objects: the form of a file.
 FORMS = {"name": "txt"}
 TITLE = "남이 보면 안 되는 통화"
@@ -71,7 +74,23 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     run = RetrainRequest.objects.create(
         organization=houses.ours.organization, run_id=uuid.uuid4(), recipe="demo", approved_pairs=1
     )
-    return {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
+    endpoint = add_endpoint(
+        organization=houses.ours.organization,
+        actor=houses.ours.admin,
+        url="https://crm.example.com/",
+        description=TITLE,
+        kinds=[Kind.CALL_DONE],
+    )
+    upload = begin_upload(organization=houses.ours.organization, actor=houses.ours.agent, file_name=TITLE, size_bytes=1)
+    return {
+        "call_id": call.pk,
+        "batch_id": batch.pk,
+        "summary_id": made.pk,
+        "request_id": run.pk,
+        "endpoint_id": endpoint.pk,
+        "delivery_id": send_test(endpoint=endpoint, actor=houses.ours.admin).pk,
+        "upload_id": upload.pk,
+    }
 
 
 def _everything() -> list[Any]:
@@ -138,14 +157,17 @@ def test_lists_hold_nothing_of_another_organization(
     assert _everything() == before
 
 
-@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | {n for n in OBJECT_ROUTES if n.startswith("training:")}))
+@pytest.mark.parametrize(
+    "name", sorted(ADMINISTRATORS | {n for n in OBJECT_ROUTES if n.startswith(("training:", "webhooks:"))})
+)
 @pytest.mark.parametrize("role", ["agent", "reviewer"])
-def test_training_is_for_administrators(
+def test_training_and_webhooks_are_for_administrators(
     houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str, role: str
 ) -> None:
     client.force_login(getattr(houses.ours, role))
     assert 404 in _ask(client, name, ours)
-    assert "/training/" not in client.get("/calls/").content.decode()
+    shown = client.get("/calls/").content.decode()
+    assert "/training/" not in shown and "/webhooks/" not in shown
 
 
 @pytest.mark.parametrize("address", _admin_addresses())

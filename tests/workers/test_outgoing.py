@@ -1,6 +1,7 @@
 """A request to a stranger's address: where it may go, and that nothing the other side does keeps us."""
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -14,7 +15,7 @@ from workers.engines import outgoing
 from workers.engines.outgoing import post
 
 PRIVATE = [
-    "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.0.1", "224.0.0.1",
+    "0.0.0.1", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.0.1", "224.0.0.1",
     "255.255.255.255", "240.0.0.1", "::", "::1", "fc00::1", "fd12::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1",
     "::ffff:10.0.0.1", "::10.0.0.1", "2002:0a00:0001::1", "64:ff9b::10.0.0.1", "64:ff9b:1::1", "2001:db8::1",
     "2001:0:0a00:1::", "", "localhost", "8.8.8", "010.8.8.8",
@@ -125,7 +126,6 @@ def test_tls_is_asked_of_whoever_says_https(receiver: Receiver) -> None:
 @pytest.mark.parametrize("greeting", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1000])
 def test_nonsense_is_an_error_not_a_crash(greeting: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        import threading
 
         def answer() -> None:
             connection, _ = server.accept()

@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ def test_failures_are_tried_again_later_and_later(houses: TwoHouses, receiver: R
 
 def test_pauses_grow_to_half_a_day() -> None:
     pauses = [deliveries.pause_s(attempt) for attempt in range(1, deliveries.MAX_ATTEMPTS)]
-    assert all(a < b for a, b in zip(pauses[:6], pauses[1:6], strict=False))
+    assert all(a < b for a, b in pairwise(pauses[:6]))
     assert pauses[0] < 13 and max(pauses) < 15 * 3600
     assert 24 * 3600 < sum(pauses) < 3 * 24 * 3600
 
