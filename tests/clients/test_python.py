@@ -74,7 +74,7 @@ def worker(state: JobRow.State = JobRow.State.DONE, **changes: Any) -> Iterator[
 def test_upload_wait_read(client: Client, recording: Path) -> None:
     with worker():
         call = client.upload(recording, title="첫 통화")
-        assert (call.title, call.job and call.job.ended) == ("첫 통화", False)
+        assert call.title == "첫 통화" and call.job is not None
         assert client.wait(call.id, timeout_s=30).state == "done"
     made = client.summary(call.id)
     assert (made.title, made.one_line) == ("요금 문의", "고객이 오만 사천 원 청구를 문의함")

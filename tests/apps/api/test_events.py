@@ -66,16 +66,20 @@ def test_silence_is_broken_and_a_stream_is_short(houses: TwoHouses, monkeypatch:
 
 def test_there_are_few_at_a_time(houses: TwoHouses) -> None:
     call, program = waiting_call(houses.ours), Program(houses.ours.agent)
-    path = f"/calls/{call.pk}/events"
-    open_ones = [program.ask("GET", path) for _ in range(events.MAX_STREAMS)]
-    refused = program.ask("GET", path)
+    open_ones = [events.Stream(call.pk, "ko") for _ in range(events.MAX_STREAMS)]
+    refused = program.ask("GET", f"/calls/{call.pk}/events")
     assert (refused.status_code, json.loads(refused.content)["code"]) == (503, "too_many_streams")
     assert (refused["Retry-After"], refused["Content-Type"]) == ("5", "application/problem+json")
     next(iter(open_ones[0]))
-    for answer in open_ones[:2]:
-        answer.close()  # one that was read from and one that never was
-        answer.close()
-    again = [program.ask("GET", path) for _ in range(3)]
-    assert [answer.status_code for answer in again] == [200, 200, 503]
-    for answer in [*open_ones, *again]:
-        answer.close()
+    for stream in open_ones[:2]:
+        stream.close()  # one that was read from and one that never was
+        stream.close()
+    assert [events.Stream(call.pk, "ko") for _ in range(2)]
+    assert program.ask("GET", f"/calls/{call.pk}/events").status_code == 503
+
+
+def test_a_stream_that_was_read_gives_its_place_back(houses: TwoHouses) -> None:
+    call, program = finished_call(houses.ours), Program(houses.ours.agent)
+    for _ in range(events.MAX_STREAMS + 1):
+        answer = program.ask("GET", f"/calls/{call.pk}/events")
+        assert answer.status_code == 200 and list(answer)
