@@ -37,7 +37,7 @@ def test_what_cannot_be_used_is_said_beside_the_field(houses: TwoHouses, client:
         (FIELDS | {"kinds": []}, "필수"),
         (FIELDS | {"kinds": ["nothing"]}, "nothing"),
         (FIELDS | {"url": ""}, "필수"),
-        (FIELDS | {"url": "https://x/\0"}, "널"),
+        (FIELDS | {"url": "https://x/\0"}, "문자"),
     ):
         answer = client.post("/webhooks/", fields)
         assert answer.status_code == 422
@@ -68,7 +68,8 @@ def test_try_out_look_and_send_again(houses: TwoHouses, client: Client, receiver
 
 def test_who_looks_after_a_stopped_one_is_told(houses: TwoHouses, client: Client) -> None:
     client.force_login(houses.ours.admin)
-    client.post("/webhooks/", FIELDS)
+    client.post("/webhooks/", FIELDS | {"description": "우리만 아는 곳"})
+    assert "우리만 아는 곳" in client.get("/webhooks/").content.decode()
     notice = "웹훅이 실패를 거듭해"
     for stopped, told in (("", False), ("person", False), ("failures", True), ("gone", True)):
         Endpoint.objects.update(stopped=stopped)
@@ -76,3 +77,4 @@ def test_who_looks_after_a_stopped_one_is_told(houses: TwoHouses, client: Client
     for person in (houses.ours.reviewer, houses.theirs.admin):
         client.force_login(person)
         assert notice not in client.get("/calls/").content.decode()
+    assert "우리만 아는 곳" not in client.get("/webhooks/").content.decode()
