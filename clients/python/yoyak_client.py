@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,13 +100,14 @@ class Client:
 
     def upload(self, path: Path, *, title: str = "") -> Call:
         """Upload a recording in parts and start its summary. A broken connection is taken up where it broke."""
-        content = path.read_bytes()
-        wanted = {"file_name": path.name, "size_bytes": len(content), "title": title}
-        upload = self.ask("POST", "/uploads", wanted | {"sha256": hashlib.sha256(content).hexdigest()})
-        place, offset = f"/uploads/{upload['id']}", 0
-        while offset < len(content):
-            part = content[offset : offset + upload["max_part_bytes"]]
-            offset = self._put_part(place, offset, part)
+        with path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            wanted = {"file_name": path.name, "size_bytes": size, "sha256": digest, "title": title}
+            upload = self.ask("POST", "/uploads", wanted)
+            place, offset = f"/uploads/{upload['id']}", 0
+            while offset < size:
+                file.seek(offset)
+                offset = self._put_part(place, offset, file.read(upload["max_part_bytes"]))
         return Call.read(self.ask("POST", f"{place}/finish"))
 
     def _put_part(self, place: str, offset: int, part: bytes) -> int:
@@ -187,9 +187,7 @@ class Client:
     def _open(self, method: str, path: str, body: object = None) -> Any:
         raw = isinstance(body, bytes)
         headers = self._headers | {"Content-Type": "application/octet-stream" if raw else "application/json"}
-        if method == "POST":
-            headers["Idempotency-Key"] = uuid.uuid4().hex
-        data = body if body is None or raw else json.dumps(body).encode()
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, headers, method=method)  # noqa: S310
         try:
             return urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310

@@ -2,10 +2,13 @@
 what it forbids, and looks at every answer. In process, through WSGI.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 
 from apps.api import events, throttle
@@ -21,11 +24,16 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 
 
 @pytest.fixture
-def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> str:
+def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The token of a program that may do everything, as often as it likes, and never waits long."""
     monkeypatch.setattr(throttle, "LIMIT_A_MINUTE", 10**9)
     monkeypatch.setattr(events, "STREAM_S", 0.0)
-    return Program(houses.ours.admin).token
+    signals = (request_started, request_finished)
+    for signal in signals:  # as Django's test client does: the connection stays in the test's transaction
+        signal.disconnect(close_old_connections)
+    yield Program(houses.ours.admin).token
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @schema.parametrize()
