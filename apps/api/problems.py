@@ -66,7 +66,7 @@ def problem_of(error: Exception) -> HttpResponse:
         case RequestDataTooBig():
             return problem(413, "too_large")
         case BadCursor():
-            return problem(422, "invalid", "cursor: not one of ours")
+            return problem(422, "bad_cursor", "cursor: not one of ours")
         case _:
             return problem(400, "malformed", "the body cannot be read")
 

@@ -21,6 +21,8 @@ from apps.uploads.models import Upload
 LIFETIME = timedelta(hours=24)
 # What one person may leave unfinished, so that nobody fills the disk.
 MAX_OPEN = 20
+# Refusals that no further part could mend.
+_HOPELESS = {"duplicate", "bad_checksum"}
 
 
 @transaction.atomic
@@ -88,14 +90,20 @@ def finish_upload(*, upload: Upload, actor: User) -> Call:
     """Make a call of an upload that is complete and start its processing; one that was finished gives its call again.
 
     Raises:
-        YoyakError: bytes are missing, the checksum is another, or the organization has the recording already.
+        YoyakError: bytes are missing; or the checksum is another or the organization has the recording already, and
+            the upload is forgotten.
     """
     with held(upload.pk) as file:
         upload.refresh_from_db()
         if upload.call is not None:
             path_of(upload.pk).unlink(missing_ok=True)
             return upload.call
-        call = _become_call(upload, actor, file)
+        try:
+            call = _become_call(upload, actor, file)
+        except YoyakError as error:
+            if error.code in _HOPELESS:
+                _forget(upload.pk)
+            raise
         path_of(upload.pk).unlink()
     return call
 

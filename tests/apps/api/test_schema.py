@@ -10,6 +10,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from apps.api import events, throttle
 from config.wsgi import application
@@ -44,4 +45,7 @@ def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_operation_keeps_its_word(case: Any, token: str) -> None:
-    case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+    response = case.call(headers={"Authorization": f"Bearer {token}"})
+    # "invalid" says that the document forbids it; other codes are what no schema can say: no such cursor, too large.
+    beyond = response.status_code in (413, 422) and response.json()["code"] != "invalid"
+    case.validate_response(response, excluded_checks=[positive_data_acceptance] if beyond else [])

@@ -74,7 +74,6 @@ def test_other_bytes_than_promised(houses: TwoHouses) -> None:
     _put(program, upload, 0, CONTENT[::-1])
     assert _finish(program, upload)[1]["code"] == "bad_checksum"
     assert not Call.objects.exists()
-    assert program.ask("DELETE", f"/uploads/{upload}").status_code == 204
     assert program.ask("GET", f"/uploads/{upload}").status_code == 404
 
 
@@ -93,6 +92,14 @@ def test_a_recording_that_is_there_already(houses: TwoHouses) -> None:
         upload = _begin(program)
         _put(program, upload, 0, CONTENT)
         assert _finish(program, upload)[0] == expected
+    assert Upload.objects.count() == 1, "what cannot become a call is forgotten"
+
+
+def test_a_dropped_upload_is_gone(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    upload = _begin(program)
+    assert program.ask("DELETE", f"/uploads/{upload}").status_code == 204
+    assert program.ask("GET", f"/uploads/{upload}").status_code == 404
 
 
 @pytest.mark.parametrize(
