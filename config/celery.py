@@ -66,7 +66,9 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     timezone="UTC",
-    imports=tuple(f"workers.tasks.{name}" for name in ("calls", "upkeep", "training", "intake", "templates")),
+    imports=tuple(
+        f"workers.tasks.{name}" for name in ("calls", "upkeep", "training", "intake", "templates", "webhooks")
+    ),
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     beat_schedule={
         "sweep": {"task": "jobs.sweep", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
@@ -76,6 +78,7 @@ app.conf.update(
             "options": {"expires": 30, "queue": "io"},
         },
         **_watching(),
+        "deliver": {"task": "webhooks.deliver", "schedule": _ENV.sweep_s, "options": {"expires": 30, "queue": "io"}},
         "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600, "queue": "io"}},
     },
 )

@@ -70,6 +70,7 @@ class Environment(BaseModel):
     price_foreign_output_krw: float = Field(default=14_000.0, ge=0.0)
 
     allow_downloads: bool = False
+    webhooks_allow_private: bool = False
     max_upload_mb: int = Field(default=512, ge=1)
     max_call_minutes: int = Field(default=180, ge=1)
     lease_s: float = Field(default=60.0, ge=1.0)

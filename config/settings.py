@@ -46,6 +46,8 @@ INSTALLED_APPS = [
     "apps.sorting",
     "apps.insights",
     "apps.training",
+    "apps.webhooks",
+    "apps.uploads",
     "apps.api",
     "workers",
 ]

@@ -15,6 +15,8 @@ urlpatterns = [
     path("ledger/", include("apps.insights.urls")),
     path("transcripts/", include("apps.transcripts.urls")),
     path("training/", include("apps.training.urls")),
+    path("webhooks/", include("apps.webhooks.urls")),
+    path("uploads/", include("apps.uploads.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("admin/", admin.site.urls),
 ]

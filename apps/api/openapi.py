@@ -57,7 +57,7 @@ def _operation(item: Operation) -> dict[str, Any]:
         "parameters": _parameters(item),
         "responses": {str(item.status): _success(item), "default": problem},
     }
-    if item.body is not None or item.form is not None:
+    if item.body is not None or item.form is not None or item.raw:
         shape["requestBody"] = {"required": True, "content": _bodies(item)}
     return shape
 
@@ -72,6 +72,8 @@ def _success(item: Operation) -> dict[str, Any]:
 
 def _bodies(item: Operation) -> dict[str, Any]:
     bodies: dict[str, Any] = {}
+    if item.raw:
+        bodies["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
     if item.body is not None:
         bodies["application/json"] = {"schema": _ref(item.body.__name__)}
     if item.form is not None:
@@ -88,7 +90,7 @@ def _parameters(item: Operation) -> list[dict[str, Any]]:
     fields = item.query.model_json_schema().get("properties", {})
     asked = [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
     key = [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]
-    return places + asked + (key if item.method == "POST" else [])
+    return places + asked + (key if item.method == "POST" and item.repeatable else [])
 
 
 def _ref(name: str) -> dict[str, str]:

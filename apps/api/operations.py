@@ -48,7 +48,10 @@ class Ask:
 
 @dataclass(frozen=True)
 class Operation:
-    """`path` is relative to /api/v1/ with ids in braces; `form` describes a multipart body beside `file`."""
+    """`path` is relative to /api/v1/ with ids in braces; `form` describes a multipart body beside `file`.
+
+    `raw` leaves a body of bytes to the function; an answer that is not `repeatable` is not kept for its key.
+    """
 
     method: str
     path: str
@@ -60,6 +63,8 @@ class Operation:
     answer: type[BaseModel] | None
     media_type: str
     status: int
+    raw: bool
+    repeatable: bool
 
     @property
     def summary(self) -> str:
@@ -80,12 +85,16 @@ def operation(
     form: type[BaseModel] | None = None,
     media_type: str = "application/json",
     status: int = 200,
+    raw: bool = False,
+    repeatable: bool = True,
 ) -> Callable[[Callable[[Ask], Any]], Callable[[Ask], Any]]:
     """Make the decorated function an operation; GET asks for the scope read, everything else for write."""
 
     def declare(work: Callable[[Ask], Any]) -> Callable[[Ask], Any]:
         scope = Scope.READ if method == "GET" else Scope.WRITE
-        OPERATIONS.append(Operation(method, path, scope, work, query, body, form, answer, media_type, status))
+        OPERATIONS.append(
+            Operation(method, path, scope, work, query, body, form, answer, media_type, status, raw, repeatable)
+        )
         return work
 
     return declare
@@ -134,7 +143,7 @@ def _answer(
     def work() -> HttpResponseBase:
         return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))
 
-    return answer_once(request, token, work)
+    return answer_once(request, token, work) if wanted.repeatable else work()
 
 
 def _uuid(text: str) -> uuid.UUID:
@@ -153,6 +162,8 @@ def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
         if any("\0" in str(value) for value in fields.values()):
             raise Problem(400, "malformed", "a field holds the character NUL")
         return wanted.form.model_validate(fields)
+    if wanted.raw and request.content_type != "application/octet-stream":
+        raise Problem(415, "unsupported_media_type", "send application/octet-stream")
     if wanted.body is None:
         return None
     if request.content_type != "application/json":

@@ -15,7 +15,21 @@ from apps.core.cursor import BadCursor
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain
 
-_STATUS = {"duplicate": 409, "not_approvable": 409, "too_large": 413, "not_allowed": 403, "pdf_missing": 501}
+_STATUS = {
+    "duplicate": 409,
+    "not_approvable": 409,
+    "too_large": 413,
+    "not_allowed": 403,
+    "pdf_missing": 501,
+    "wrong_offset": 409,
+    "upload_busy": 409,
+    "upload_finished": 409,
+    "incomplete_upload": 409,
+    "part_too_large": 413,
+    "too_many_uploads": 409,
+    "too_many_webhooks": 409,
+    "webhook_stopped": 409,
+}
 EXPECTED = (
     YoyakError,
     Http404,
@@ -53,7 +67,7 @@ def problem_of(error: Exception) -> HttpResponse:
         case RequestDataTooBig():
             return problem(413, "too_large")
         case BadCursor():
-            return problem(422, "invalid", "cursor: not one of ours")
+            return problem(422, "bad_cursor", "cursor: not one of ours")
         case _:
             return problem(400, "malformed", "the body cannot be read")
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.core.dispatch import ring, ring_on_commit
+from apps.jobs.endings import note_batch, note_ended
 from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
 from workers.contracts.stages import (
     FIRST_STAGE,
@@ -203,11 +204,14 @@ def finish(lease: Lease, write: Callable[[], None]) -> None:
     """
     _write_held(lease, state=Job.State.DONE, progress=1.0, finished_at=timezone.now(), reason="", reason_values={})
     write()
+    note_ended(lease.job_id)
 
 
+@transaction.atomic
 def fail(lease: Lease, code: str, values: dict[str, Any]) -> None:
     """End the job as failed for a reason that trying again would not mend."""
     _write_held(lease, state=Job.State.FAILED, reason=code, reason_values=values, finished_at=timezone.now())
+    note_ended(lease.job_id)
 
 
 def give_back(lease: Lease, code: str, values: dict[str, Any]) -> None:
@@ -221,17 +225,32 @@ def give_back(lease: Lease, code: str, values: dict[str, Any]) -> None:
 @transaction.atomic
 def cancel_job(*, job: Job, actor: User | None) -> None:
     """Cancel a job that is not finished: a waiting one at once, a running one at its next heartbeat."""
+    if _cancel(job, actor):
+        note_ended(job.pk)
+
+
+def _cancel(job: Job, actor: User | None) -> bool:
+    """Cancel a job and tell whether that has ended it already."""
     log_access(actor=actor, organization_id=job.organization_id, action="cancel_job", kind="job", object_id=job.pk)
     ended = {"state": Job.State.CANCELLED, "reason": "cancelled", "finished_at": timezone.now()}
-    if not Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(**ended):
-        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
+    if Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(**ended):
+        return True
+    Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_requested=True)
+    return False
 
 
 def confirm_cancel(lease: Lease) -> None:
     """End a job whose worker has noticed the cancellation."""
-    _held(lease).filter(cancel_requested=True).update(
-        state=Job.State.CANCELLED, reason="cancelled", lease_owner="", finished_at=timezone.now()
-    )
+    _end(_held(lease).filter(cancel_requested=True), Job.State.CANCELLED, "cancelled")
+
+
+def _end(jobs: QuerySet[Job], state: Job.State, reason: str, **values: object) -> None:
+    """End those of `jobs` that are still as the query says, each in a transaction."""
+    for job_id in jobs.values_list("pk", flat=True):
+        with transaction.atomic():
+            changes = {"state": state, "reason": reason, "reason_values": values, "finished_at": timezone.now()}
+            if jobs.filter(pk=job_id).update(lease_owner="", lease_expires_at=None, **changes):
+                note_ended(job_id)
 
 
 @transaction.atomic
@@ -244,8 +263,10 @@ def retry_job(*, job: Job, actor: User | None) -> Job:
 def cancel_batch(*, batch: Batch, actor: User | None) -> int:
     """Cancel every unfinished call of `batch` and return how many there were."""
     unfinished = list(batch.jobs.filter(state__in=_ACTIVE))
-    for job in unfinished:
-        cancel_job(job=job, actor=actor)
+    ended = [_cancel(job, actor) for job in unfinished]
+    # The batch is locked last: a worker that ends a call of it holds the job's row before it asks for that lock.
+    if any(ended):
+        note_batch(batch.pk)
     return len(unfinished)
 
 
@@ -288,11 +309,9 @@ def sweep() -> int:
     """Take back leases that ran out and ring for work that waits. Return how many leases were taken back."""
     now = timezone.now()
     lost = Job.objects.filter(state=Job.State.RUNNING, lease_expires_at__lt=now)
-    lost.filter(cancel_requested=True).update(state=Job.State.CANCELLED, reason="cancelled", finished_at=now)
+    _end(lost.filter(cancel_requested=True), Job.State.CANCELLED, "cancelled")
     limit = settings.ENV.max_attempts
-    lost.filter(attempts__gte=limit).update(
-        state=Job.State.FAILED, reason="worker_lost", reason_values={"attempts": limit}, finished_at=now
-    )
+    _end(lost.filter(attempts__gte=limit), Job.State.FAILED, "worker_lost", attempts=limit)
     taken: int = lost.update(state=Job.State.QUEUED, lease_owner="", lease_expires_at=None)
     _ring_for_waiting()
     return taken

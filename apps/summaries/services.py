@@ -15,6 +15,8 @@ from apps.calls.models import Call
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
 from apps.summaries.models import Summary
+from apps.webhooks.events import record_event
+from apps.webhooks.models import Kind
 from workers.contracts.summary import CallSummary
 
 
@@ -82,6 +84,8 @@ def approve_summary(*, summary: Summary, actor: User) -> None:
     )
     _tell_readers(summary.call_id)
     _log(actor, summary, "approve_summary")
+    told = {"call": summary.call_id, "summary": summary.pk, "version": summary.version}
+    record_event(organization_id=summary.organization_id, kind=Kind.SUMMARY_APPROVED, data=told)
 
 
 def _tell_readers(call_id: uuid.UUID) -> None:

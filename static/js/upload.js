@@ -1,7 +1,11 @@
 // Upload many recordings, two at a time, each with its own progress and its own reason when it is refused.
-// Without this module the form still sends everything in one request.
+// Large ones go in parts, so that a broken connection costs little. Without this module the form still sends everything
+// in one request.
+
+import { sendInParts } from "./parts.js";
 
 const AT_ONCE = 2;
+const PARTS_FROM_BYTES = 8 * 1024 * 1024;
 const form = document.querySelector("[data-upload]");
 const list = document.querySelector("[data-uploads]");
 const template = document.querySelector("template[data-upload-row]");
@@ -53,7 +57,9 @@ function enqueue(files) {
 function next() {
   while (running < AT_ONCE && waiting.length) {
     running += 1;
-    send(...waiting.shift());
+    const [file, row] = waiting.shift();
+    if (file.size > PARTS_FROM_BYTES) sendLarge(file, row);
+    else send(file, row);
   }
   if (running === 0 && waiting.length === 0 && added > 0) refresh();
 }
@@ -68,22 +74,36 @@ function send(file, row) {
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
   request.upload.addEventListener("progress", (event) => {
-    if (!event.lengthComputable) return;
-    row.querySelector("progress").value = event.loaded / event.total;
-    say(row, "sending", `${Math.floor((event.loaded / event.total) * 100)}%`);
+    if (event.lengthComputable) progress(row, event.loaded / event.total);
   });
   request.addEventListener("loadend", () => {
-    answer(row, request);
-    running -= 1;
-    next();
+    finish(row, () => JSON.parse(request.responseText).results[0]);
   });
   request.send(body);
 }
 
-function answer(row, request) {
+async function sendLarge(file, row) {
+  const { codec, rate_hz, csrfmiddlewaretoken } = form.elements;
+  const fields = { codec: codec.value, rate_hz: rate_hz.value };
+  const sent = await sendInParts(file, text.parts, fields, csrfmiddlewaretoken.value, (share) => progress(row, share)).catch(() => null);
+  finish(row, () => sent.results[0]);
+}
+
+function progress(row, share) {
+  row.querySelector("progress").value = share;
+  say(row, "sending", `${Math.floor(share * 100)}%`);
+}
+
+function finish(row, read) {
+  answer(row, read);
+  running -= 1;
+  next();
+}
+
+function answer(row, read) {
   let result;
   try {
-    result = JSON.parse(request.responseText).results[0];
+    result = read();
   } catch {
     say(row, "refused", text.textBroken);
     return;

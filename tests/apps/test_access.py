@@ -26,22 +26,26 @@ from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
 from apps.summary_templates.services import add_template, request_preview
 from apps.training.models import RetrainRequest
+from apps.uploads.services import begin_upload
+from apps.webhooks.models import Kind
+from apps.webhooks.services import add_endpoint, send_test
 from tests.calls import finished_call
 from tests.people import TwoHouses
 from workers.contracts.template import TemplateSpec
 
 PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "logout", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list"} | {
+OWN = {"core:home", "logout", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list", "uploads:begin"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
 OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list", "summary_templates:batch"}
 OWN |= {"insights:ledger", "insights:ledger_csv"}
-ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped"}
+ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "webhooks:list"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
 OBJECTS = {"action_id", "call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
+OBJECTS |= {"endpoint_id", "delivery_id", "upload_id"}
 # What addresses name besides objects: the form of a file, a line of a transcript.
 FORMS: dict[str, Any] = {"name": "txt", "number": 1}
 TITLE = "남이 보면 안 되는 통화"
@@ -85,6 +89,16 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     search = save_search(organization=house.organization, name=TITLE, query="q=x", shared=True, actor=house.agent)
     action = Action.objects.get(call=call)
     ids = {"action_id": action.pk, "template_id": template.pk, "preview_id": preview.pk, "search_id": search.pk}
+    endpoint = add_endpoint(
+        organization=houses.ours.organization,
+        actor=houses.ours.admin,
+        url="https://crm.example.com/",
+        description=TITLE,
+        kinds=[Kind.CALL_DONE],
+    )
+    upload = begin_upload(organization=houses.ours.organization, actor=houses.ours.agent, file_name=TITLE, size_bytes=1)
+    ids |= {"endpoint_id": endpoint.pk, "upload_id": upload.pk}
+    ids |= {"delivery_id": send_test(endpoint=endpoint, actor=houses.ours.admin).pk}
     return ids | {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
 
 
@@ -153,17 +167,18 @@ def test_lists_hold_nothing_of_another_organization(
 
 
 _TEMPLATE_ROUTES = {name for name, names in ROUTES.items() if "template_id" in names}
-_TRAINING_ROUTES = {name for name in OBJECT_ROUTES if name.startswith("training:")}
+_HOUSE_ROUTES = {name for name in OBJECT_ROUTES if name.startswith(("training:", "webhooks:"))}
 
 
-@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | _TRAINING_ROUTES | _TEMPLATE_ROUTES))
+@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | _HOUSE_ROUTES | _TEMPLATE_ROUTES))
 @pytest.mark.parametrize("role", ["agent", "reviewer"])
-def test_training_and_templates_are_for_administrators(
+def test_training_templates_and_webhooks_are_for_administrators(
     houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str, role: str
 ) -> None:
     client.force_login(getattr(houses.ours, role))
     assert 404 in _ask(client, name, ours)
-    assert "/training/" not in client.get("/calls/").content.decode()
+    shown = client.get("/calls/").content.decode()
+    assert "/training/" not in shown and "/webhooks/" not in shown
 
 
 @pytest.mark.parametrize("address", _admin_addresses())

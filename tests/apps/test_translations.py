@@ -89,7 +89,7 @@ def test_a_person_switches_to_english_and_back(houses: TwoHouses, client: Client
     assert "할 일" in back
 
 
-@pytest.mark.parametrize("path", ["/calls/", "/batches/", "/training/", "/login/", "/calls/?q=없는말"])
+@pytest.mark.parametrize("path", ["/calls/", "/batches/", "/training/", "/webhooks/", "/login/", "/calls/?q=없는말"])
 def test_no_korean_is_left_on_an_english_page(houses: TwoHouses, client: Client, path: str) -> None:
     User.objects.filter(pk=houses.ours.admin.pk).update(username="alice")
     if path != "/login/":

@@ -42,7 +42,8 @@ def test_the_web_process_never_loads_a_model_library() -> None:
 def test_loading_the_tasks_loads_no_model_library() -> None:
     code = (
         "import json, sys, django; django.setup();"
-        "import workers.tasks.calls, workers.tasks.upkeep, workers.tasks.training, workers.pipeline;"
+        "import workers.tasks.calls, workers.tasks.upkeep, workers.tasks.training, workers.tasks.webhooks;"
+        "import workers.pipeline;"
         "print(json.dumps({'modules': sorted(sys.modules)}))"
     )
     modules = _modules_after(code)["modules"]

@@ -21,6 +21,7 @@ TRAIN_TASK = "training.start"
 WATCH_TASK = "training.watch"
 INTAKE_TASK = "intake.watch"
 PREVIEW_TASK = "templates.preview"
+DELIVER_TASK = "webhooks.deliver"
 
 
 def next_stage(stage: str) -> str | None:

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import connection
 
 from apps.jobs import services
+from apps.uploads.services import sweep_uploads
+from apps.webhooks.deliveries import prune_deliveries
 from config.celery import app
 from workers.contracts.stages import PRUNE_TASK, SWEEP_TASK
 
@@ -29,6 +31,13 @@ def sweep() -> None:
 
 @app.task(name=PRUNE_TASK)
 def prune() -> None:
+    """Remove what nobody needs any more: webhooks sent a month ago, uploads nobody finished, delivered messages."""
+    prune_deliveries()
+    sweep_uploads()
+    _prune_messages()
+
+
+def _prune_messages() -> None:
     """Remove messages that the embedded broker has delivered more than an hour ago."""
     folder = Path(settings.DATA_DIR) / "broker" / "processed"
     if not folder.is_dir():

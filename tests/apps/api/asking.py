@@ -22,11 +22,13 @@ class Program:
         self.token = create_token(user=user, name="t", scopes=scopes or tuple(Scope), days=1)
         self.client = Client(raise_request_exception=False)
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    def ask(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
+    ) -> Any:
         """Send a request and return its answer, a stream for a file; a body that is not bytes goes as JSON."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {self.token}"} | headers
-        return self.client.generic(method, BASE + path, data, content_type="application/json", headers=headers)
+        return self.client.generic(method, BASE + path, data, content_type=content_type, headers=headers)
 
     def read(self, path: str) -> Any:
         """Return the JSON of a successful GET."""

@@ -4,13 +4,15 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import AccessLog, ApiToken, Membership, Scope
+from apps.accounts.models import AccessLog, ApiToken, Membership, Scope, User
 from apps.actions.models import Action
 from apps.api import throttle
 from apps.api.operations import Operation
@@ -20,6 +22,10 @@ from apps.calls.selectors import access_call
 from apps.jobs.models import Job
 from apps.jobs.services import start_batch
 from apps.summaries.services import add_model_summary
+from apps.uploads.models import Upload
+from apps.uploads.services import add_part, begin_upload
+from apps.webhooks.models import Kind
+from apps.webhooks.services import add_endpoint, send_test
 from tests.apps.api.asking import BASE, Program
 from tests.people import TwoHouses
 from workers.contracts.summary import ActionItem, CallSummary, Statement
@@ -29,7 +35,10 @@ BODIES = {
     "put_summary": {"title": "t", "one_line": {"text": "x"}},
     "change_action": {"done": True},
     "create_call": {"title": "t", "turns": [{"text": "x"}]},
+    "change_webhook": {"url": "https://crm.example.com/", "kinds": ["call.done"], "enabled": True},
+    "put_part": b"x",
 }
+QUERIES = {"put_part": "?offset=0"}
 
 
 def _objects(houses: TwoHouses) -> dict[str, str]:
@@ -41,36 +50,62 @@ def _objects(houses: TwoHouses) -> dict[str, str]:
         call_id=call.pk, organization_id=call.organization_id, content=content, model_version="m", usage={}
     )
     batch = start_batch(name="b", calls=[call], actor=houses.ours.agent, organization_id=call.organization_id)
-    action = Action.objects.get(call=call)
-    job = Job.objects.get(call=call)
-    ids = {"call_id": call.pk, "job_id": job.pk, "batch_id": batch.pk, "action_id": action.pk}
-    return {name: str(key) for name, key in ids.items()}
+    endpoint = add_endpoint(
+        organization=houses.ours.organization,
+        actor=houses.ours.admin,
+        url="https://crm.example.com/",
+        description="",
+        kinds=[Kind.CALL_DONE],
+    )
+    upload = begin_upload(
+        organization=houses.ours.organization, actor=houses.ours.reviewer, file_name="a.wav", size_bytes=1
+    )
+    return {
+        "call_id": str(call.pk),
+        "job_id": str(Job.objects.get(call=call).pk),
+        "action_id": str(Action.objects.get(call=call).pk),
+        "batch_id": str(batch.pk),
+        "webhook_id": str(endpoint.pk),
+        "delivery_id": str(send_test(endpoint=endpoint, actor=houses.ours.admin).pk),
+        "upload_id": str(upload.pk),
+    }
 
 
 def _path(item: Operation, ids: dict[str, str]) -> str:
-    return "/" + re.sub(r"{(\w+)}", lambda match: ids[match[1]], item.path)
+    path = "/" + re.sub(r"{(\w+)}", lambda match: ids[match[1]], item.path)
+    return path + QUERIES.get(item.work.__name__, "")
+
+
+def _ask(person: User, item: Operation, ids: dict[str, str]) -> Any:
+    body = BODIES.get(item.work.__name__, {} if item.body else None)
+    kind = "application/octet-stream" if item.raw else "application/json"
+    return Program(person).ask(item.method, _path(item, ids), body, kind)
 
 
 @pytest.mark.parametrize("item", WITH_ID, ids=lambda item: item.work.__name__)
 def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
     ids = _objects(houses)
-    body = BODIES.get(item.work.__name__, {} if item.body else None)
+    if item.path == "uploads/{upload_id}/finish":
+        add_part(upload=Upload.objects.get(), offset=0, part=BytesIO(b"x"))
     logged = AccessLog.objects.count()
     for stranger in (houses.theirs.agent, houses.theirs.admin, houses.ours.colleague):
-        answer = Program(stranger).ask(item.method, _path(item, ids), body)
+        answer = _ask(stranger, item, ids)
         assert answer.status_code == 404, stranger
         assert answer["Content-Type"] == "application/problem+json"
     assert AccessLog.objects.count() == logged
     assert Call.objects.filter(pk=ids["call_id"]).exists()
     nowhere = dict.fromkeys(ids, str(uuid.uuid4()))
-    assert Program(houses.ours.admin).ask(item.method, _path(item, nowhere), body).status_code == 404
-    assert Program(houses.ours.admin).ask(item.method, _path(item, dict.fromkeys(ids, "1")), body).status_code == 404
-    assert Program(houses.ours.reviewer).ask(item.method, _path(item, ids), body).status_code == item.status
+    assert _ask(houses.ours.admin, item, nowhere).status_code == 404
+    assert _ask(houses.ours.admin, item, dict.fromkeys(ids, "1")).status_code == 404
+    allowed = houses.ours.admin if item.work.__module__ == "apps.api.webhooks" else houses.ours.reviewer
+    answer = _ask(allowed, item, ids)
+    assert answer.status_code == item.status
+    answer.close()
 
 
 @pytest.mark.parametrize("item", OPERATIONS, ids=lambda item: item.work.__name__)
 def test_every_operation_asks_for_a_token_and_its_scope(houses: TwoHouses, item: Operation) -> None:
-    ids = {name: str(uuid.uuid4()) for name in ("call_id", "job_id", "batch_id", "action_id")}
+    ids = {name: str(uuid.uuid4()) for name in re.findall(r"{(\w+)}", item.path)}
     anonymous = Client().generic(item.method, BASE + _path(item, ids))
     assert anonymous.status_code == 401
     assert anonymous["WWW-Authenticate"].startswith("Bearer")

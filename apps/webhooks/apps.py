@@ -1,0 +1,7 @@
+"""Register the app with Django."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "apps.webhooks"

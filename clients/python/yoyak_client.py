@@ -1,0 +1,206 @@
+"""A small client of Yoyak's API, one file and nothing but Python's standard library: copy it into your program.
+
+It knows the operations that most programs need (upload, wait, read) and speaks to any other through `Client.ask`.
+"""
+
+import hashlib
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ENDED = ("done", "failed", "cancelled")
+_TRIES = 5
+_TIMEOUT_S = 60.0
+
+
+class ApiError(Exception):
+    """The server refused; `code` is stable and `detail` a sentence. `status` is 0 when there was no answer at all."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status, self.code, self.detail = status, code, detail
+
+
+@dataclass(frozen=True)
+class Job:
+    """How far the work on a call is; `share` goes from 0 to 1, `reason` is a sentence when it failed."""
+
+    id: str
+    call: str
+    state: str
+    stage: str
+    share: float
+    reason_code: str
+    reason: str
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing will change any more."""
+        return self.state in _ENDED
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Job":
+        """Return a job from an answer."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Call:
+    id: str
+    title: str
+    created_at: str
+    duration_s: float | None
+    job: Job | None
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Call":
+        """Return a call from an answer."""
+        job = Job.read(fields["job"]) if fields["job"] else None
+        return cls(fields["id"], fields["title"], fields["created_at"], fields["duration_s"], job)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A version of a call's summary; `content` is the object that the API documents as CallSummary."""
+
+    call: str
+    version: int
+    state: str
+    model_version: str
+    content: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Return the title."""
+        return str(self.content["title"])
+
+    @property
+    def one_line(self) -> str:
+        """Return the call in one line."""
+        return str(self.content["one_line"]["text"])
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Summary":
+        """Return a summary from an answer."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+class Client:
+    """A program's way to one installation. `language` ("ko" or "en") is that of reasons and errors."""
+
+    def __init__(self, address: str, token: str, language: str = "ko") -> None:
+        self.base = f"{address.rstrip('/')}/api/v1"
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": language}
+
+    def upload(self, path: Path, *, title: str = "") -> Call:
+        """Upload a recording in parts and start its summary. A broken connection is taken up where it broke."""
+        with path.open("rb") as file:
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            wanted = {"file_name": path.name, "size_bytes": size, "sha256": digest, "title": title}
+            upload = self.ask("POST", "/uploads", wanted)
+            place, offset = f"/uploads/{upload['id']}", 0
+            while offset < size:
+                file.seek(offset)
+                offset = self._put_part(place, offset, file.read(upload["max_part_bytes"]))
+        return Call.read(self.ask("POST", f"{place}/finish"))
+
+    def _put_part(self, place: str, offset: int, part: bytes) -> int:
+        for attempt in range(_TRIES):
+            try:
+                return int(self.ask("PUT", f"{place}?offset={offset}", part)["offset"])
+            except ApiError as error:
+                if error.status not in (0, 502, 503, 504) and error.code not in ("wrong_offset", "upload_busy"):
+                    raise
+                time.sleep(2**attempt / 4)
+                received = int(self.ask("GET", place)["offset"])
+                if received > offset:
+                    return received
+        raise ApiError(0, "no_answer", f"{_TRIES} tries to send the bytes from {offset} on")
+
+    def calls(self, **filters: str) -> Iterator[Call]:
+        """Yield the calls that `filters` (q, state, since, …) describe, newest first, from all pages."""
+        cursor = ""
+        while True:
+            page = self.ask("GET", f"/calls?{urllib.parse.urlencode(filters | {'cursor': cursor})}")
+            yield from map(Call.read, page["items"])
+            cursor = page["next_cursor"]
+            if not cursor:
+                return
+
+    def call(self, call_id: str) -> Call:
+        """Return a call with its newest job."""
+        return Call.read(self.ask("GET", f"/calls/{call_id}"))
+
+    def summary(self, call_id: str) -> Summary:
+        """Return the summary that is shown for a call."""
+        return Summary.read(self.ask("GET", f"/calls/{call_id}/summary"))
+
+    def wait(self, call_id: str, *, timeout_s: float = 3600.0) -> Job:
+        """Return the call's job once it has ended.
+
+        Raises:
+            TimeoutError: it has not after `timeout_s`.
+        """
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            for job in self.follow(call_id):
+                if job.ended:
+                    return job
+                if time.monotonic() >= until:
+                    break
+        raise TimeoutError(f"call {call_id} is not summarized after {timeout_s} s")
+
+    def follow(self, call_id: str) -> Iterator[Job]:
+        """Yield the call's job whenever it changes, for about a minute; by polling where no stream is to be had."""
+        try:
+            with self._open("GET", f"/calls/{call_id}/events") as stream:
+                for line in stream:
+                    if line.startswith(b"data: "):
+                        yield Job.read(json.loads(line[6:]))
+        except ApiError as error:
+            if error.status not in (0, 503):
+                raise
+            time.sleep(2.0)
+            job = self.call(call_id).job
+            if job is not None:
+                yield job
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Send one request and return the JSON of its answer; bytes go as they are, everything else as JSON.
+
+        Raises:
+            ApiError: the server refused, or did not answer.
+        """
+        with self._open(method, path, body) as answer:
+            try:
+                content = answer.read()
+            except OSError as error:
+                raise ApiError(0, "no_answer", str(error)) from error
+        return json.loads(content) if content else None
+
+    def _open(self, method: str, path: str, body: object = None) -> Any:
+        raw = isinstance(body, bytes)
+        headers = self._headers | {"Content-Type": "application/octet-stream" if raw else "application/json"}
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, headers, method=method)  # noqa: S310
+        try:
+            return urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            raise _refusal(error) from None
+        except OSError as error:
+            raise ApiError(0, "no_answer", str(error)) from error
+
+
+def _refusal(error: urllib.error.HTTPError) -> ApiError:
+    with error:
+        try:
+            problem = json.loads(error.read())
+            return ApiError(error.code, problem["code"], problem["detail"])
+        except (ValueError, KeyError, OSError):
+            return ApiError(error.code, "unknown", error.reason)

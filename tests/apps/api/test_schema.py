@@ -1,0 +1,51 @@
+"""The API keeps the word of its own OpenAPI document: schemathesis asks every operation what the document allows and
+what it forbids, and looks at every answer. In process, through WSGI.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from apps.api import events, throttle
+from config.wsgi import application
+from tests.apps.api.asking import Program
+from tests.people import TwoHouses
+
+pytestmark = pytest.mark.slow
+
+
+# The document names no object of the database, so it is read before there is one.
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+
+
+@pytest.fixture
+def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The token of a program that may do everything, as often as it likes, and never waits long."""
+    monkeypatch.setattr(throttle, "LIMIT_A_MINUTE", 10**9)
+    monkeypatch.setattr(events, "STREAM_S", 0.0)
+    signals = (request_started, request_finished)
+    for signal in signals:  # as Django's test client does: the connection stays in the test's transaction
+        signal.disconnect(close_old_connections)
+    yield Program(houses.ours.admin).token
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_operation_keeps_its_word(case: Any, token: str) -> None:
+    response = case.call(headers={"Authorization": f"Bearer {token}"})
+    # "invalid" says that the document forbids it; other codes are what no schema can say: no such cursor, too large.
+    beyond = response.status_code in (413, 422) and response.json()["code"] != "invalid"
+    case.validate_response(response, excluded_checks=[positive_data_acceptance] if beyond else [])
