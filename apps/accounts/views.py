@@ -1,24 +1,32 @@
-"""The way in."""
+"""The way in, and the page of one's own account."""
 
 from typing import Any
 
-from django.contrib.auth import views as auth_views
-from django.contrib.auth.decorators import login_not_required
+from allauth.account.views import LoginView as AllauthLoginView
+from allauth.mfa.base.views import IndexView
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import method_decorator
 from django_htmx.http import HttpResponseClientRefresh
 
+from apps.accounts.selectors import memberships_of
+from apps.core.people import person
 
-@method_decorator(login_not_required, name="dispatch")
-class LoginView(auth_views.LoginView):
-    """Django's login. A poll of a page whose session has ended reloads that page instead of nesting a login in it."""
 
-    template_name = "accounts/login.html"
-    redirect_authenticated_user = True
+class LoginView(AllauthLoginView):  # type: ignore[misc]
+    """The login. A poll of a page whose session has ended reloads that page instead of nesting a login in it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer a script's request with a reload."""
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRefresh()
-        return super().dispatch(request, *args, **kwargs)
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+
+class AccountView(IndexView):  # type: ignore[misc]
+    """One's own name, organizations, password and second factor."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add where the person is a member."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"memberships": memberships_of(person(self.request)).select_related("team")}
