@@ -113,7 +113,6 @@ MFA_TOTP_ISSUER = "Yoyak"
 SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.CompanyAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = company_login(ENV)
 SOCIALACCOUNT_STORE_TOKENS = False
-AXES_USERNAME_FORM_FIELD = "login"
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from apps.accounts.views import AccountView, LoginView
+from apps.accounts.views import AccountView, LoginView, company_login
 
 urlpatterns = [
     path("login/", LoginView.as_view(), name="account_login"),
@@ -21,7 +21,7 @@ urlpatterns = [
     path("login/inactive/", account.account_inactive, name="account_inactive"),
     path("login/cancelled/", company.login_cancelled, name="socialaccount_login_cancelled"),
     path("login/error/", company.login_error, name="socialaccount_login_error"),
-    path("login/with/<slug:provider_id>/", login_not_required(require_POST(oidc.login)), name="openid_connect_login"),
+    path("login/with/<slug:provider_id>/", company_login, name="openid_connect_login"),
     path("login/with/<slug:provider_id>/callback/", oidc.callback, name="openid_connect_callback"),
     path("logout/", login_not_required(require_POST(account.logout)), name="account_logout"),
     path("account/", AccountView.as_view(), name="mfa_index"),

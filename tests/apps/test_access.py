@@ -71,7 +71,9 @@ WHOSE = {
     "training": {"admin"},
     "members": {"admin"},
 }
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# A stranger who administers tries every method; the others what the product answers.
+METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+USED = METHODS[:2]
 TITLE = "남이 보면 안 되는 통화"
 
 
@@ -143,14 +145,16 @@ def _everything() -> list[Any]:
     return [row for query in rows for row in json.loads(serializers.serialize("json", query))]
 
 
-def _ask(client: Client, name: str, ours: dict[str, Any]) -> dict[str, int]:
-    """Return how each method is answered. What a request changes is undone before the next."""
+def _ask(
+    client: Client, name: str, ours: dict[str, Any], methods: tuple[str, ...] = USED, *, undo: bool = True
+) -> dict[str, int]:
+    """Return how each method is answered. What a request changes is undone before the next if asked for."""
     statuses, fields = {}, {"title": "x", "approve": "1", "role": "admin", "note": "x"}
-    for method in METHODS:
+    for method in methods:
         data = fields if method == "POST" else None
         with transaction.atomic():
             statuses[method] = getattr(client, method.lower())(_address(name, ours), data).status_code
-            transaction.set_rollback(True)
+            transaction.set_rollback(undo)
     return statuses
 
 
@@ -163,13 +167,14 @@ def test_every_route_is_accounted_for() -> None:
 
 @pytest.mark.parametrize("name", OBJECT_ROUTES)
 def test_a_stranger_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
-    for role in sorted(EVERYBODY):
-        client = Client()
+    clients = {role: Client() for role in EVERYBODY}
+    for role, client in clients.items():
         client.force_login(getattr(houses.theirs, role))
-        before = _everything()
-        statuses = _ask(client, name, ours)
+    before = _everything()
+    for role, client in clients.items():
+        statuses = _ask(client, name, ours, METHODS if role == "admin" else USED, undo=False)
         assert 404 in statuses.values() and set(statuses.values()) <= {404, 405}, (role, statuses)
-        assert _everything() == before, "a refused request changes nothing"
+    assert _everything() == before, "a refused request changes nothing"
 
 
 @pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
@@ -181,7 +186,8 @@ def test_each_role_of_the_house_opens_what_is_theirs(houses: TwoHouses, ours: di
         logged, statuses = AccessLog.objects.count(), set(_ask(client, name, ours).values())
         assert not any(status >= 500 for status in statuses), (role, statuses)
         if role in allowed:
-            assert statuses & {200, 201, 302, 303, 422} or name == "mfa_download_recovery_codes", (role, statuses)
+            opened = any(status < 400 or status == 422 for status in statuses)
+            assert opened or name == "mfa_download_recovery_codes", (role, statuses)
         else:
             assert 404 in statuses and statuses <= {404, 405}, (role, statuses)
             assert AccessLog.objects.count() == logged
