@@ -1,6 +1,6 @@
 """What people send about members and the access log. Teams are those of the organization a form is made for."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -75,12 +75,11 @@ class LogForm(forms.Form):
         """Return the filter that was asked for; `until` includes its day."""
         self.is_valid()
         said = self.cleaned_data
-        since, until = said.get("since"), said.get("until")
         return LogFilter(
             actor=said.get("person") or None,
             action=said.get("action", ""),
-            since=_midnight(since) if since else None,
-            until=_midnight(until + timedelta(days=1)) if until else None,
+            since=_midnight(said.get("since")),
+            until=_midnight(said.get("until"), days=1),
             object_id=said.get("object"),
         )
 
@@ -93,5 +92,8 @@ class LogForm(forms.Form):
         return asked.urlencode()
 
 
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    try:
+        return timezone.make_aware(datetime.combine(day + timedelta(days), time.min)) if day else None
+    except OverflowError:
+        return None
