@@ -28,7 +28,9 @@ def rights_of(actor: User) -> frozenset[Right]:
 
 def may(actor: User, organization_id: UUID | str, right: Right) -> bool:
     """Tell whether `actor` holds `right` in the organization."""
-    return memberships_of(actor).filter(organization_id=organization_id, role__in=roles_with(frozenset({right}))).exists()
+    return (
+        memberships_of(actor).filter(organization_id=organization_id, role__in=roles_with(frozenset({right}))).exists()
+    )
 
 
 def access_organizations(actor: User, rights: Iterable[Right]) -> list[Organization]:
@@ -101,7 +103,9 @@ def valid_token(token: str) -> ApiToken | None:
 
 def access_membership(actor: User, membership_id: int) -> Membership:
     """Return a membership that `actor` manages, or raise Http404."""
-    return _managed(actor, get_object_or_404(Membership.objects.select_related("organization", "user"), pk=membership_id))
+    return _managed(
+        actor, get_object_or_404(Membership.objects.select_related("organization", "user"), pk=membership_id)
+    )
 
 
 def access_team(actor: User, team_id: int) -> Team:

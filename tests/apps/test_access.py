@@ -39,7 +39,9 @@ PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | 
     "socialaccount_login_error",
 }
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "jobs:batches", "jobs:start"} | {f"calls:{page}" for page in ("list", "live", "upload", "export_table")}
+OWN = {"core:home", "jobs:batches", "jobs:start"} | {
+    f"calls:{page}" for page in ("list", "live", "upload", "export_table")
+}
 ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "members:list"}
 LOGS = {"members:log", "members:export_log"}
 OPERATORS = {"core:installation"}
@@ -252,9 +254,7 @@ def test_a_person_who_left_is_out(houses: TwoHouses, ours: dict[str, Any], clien
 
 
 @pytest.mark.parametrize("role", ["agent", "reviewer", "admin"])
-def test_the_people_of_the_house_see_it(
-    houses: TwoHouses, ours: dict[str, Any], client: Client, role: str
-) -> None:
+def test_the_people_of_the_house_see_it(houses: TwoHouses, ours: dict[str, Any], client: Client, role: str) -> None:
     client.force_login(getattr(houses.ours, role))
     assert TITLE in client.get("/calls/").content.decode()
     assert client.get(f"/calls/{ours['call_id']}/").status_code == 200

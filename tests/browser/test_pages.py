@@ -71,9 +71,7 @@ def _is_page(client: Client, address: str) -> bool:
 
 
 @pytest.mark.timeout(600)
-def test_every_page_is_fit_to_use(
-    live_server: Any, walks: list[tuple[str, list[str]]], browser: Browser
-) -> None:
+def test_every_page_is_fit_to_use(live_server: Any, walks: list[tuple[str, list[str]]], browser: Browser) -> None:
     source, issues = axe_source(), []
     for theme in ("light", "dark"):
         for session, addresses in walks:

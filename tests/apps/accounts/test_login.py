@@ -14,7 +14,11 @@ from config.env import ConfigError, Environment
 from config.login import company_login, company_origins
 from tests.people import PASSWORD, TwoHouses
 
-ISSUER: dict[str, Any] = {"oidc_issuer": "https://id.example.kr/realms/one", "oidc_client_id": "yoyak", "oidc_client_secret": "s"}
+ISSUER: dict[str, Any] = {
+    "oidc_issuer": "https://id.example.kr/realms/one",
+    "oidc_client_id": "yoyak",
+    "oidc_client_secret": "s",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -65,7 +65,9 @@ def test_who_has_a_name_here_joins_with_it(houses: TwoHouses) -> None:
     assert "이미 이 조직의 구성원" in guest.post(again, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("bad", [{"username": "가람통신-agent"}, {"password2": "x"}, {"password1": "1", "password2": "1"}])
+@pytest.mark.parametrize(
+    "bad", [{"username": "가람통신-agent"}, {"password2": "x"}, {"password1": "1", "password2": "1"}]
+)
 def test_a_join_that_cannot_be_says_why(houses: TwoHouses, client: Client, bad: dict[str, str]) -> None:
     answer = client.post(_invite(houses.ours), NEW | bad)
     assert answer.status_code == 422 and "field-error" in answer.content.decode()
