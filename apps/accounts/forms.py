@@ -25,22 +25,20 @@ class PlaceForm(forms.Form):
     """A role and a team in `organization`."""
 
     role = forms.TypedChoiceField(label=_("역할"), choices=Role, coerce=Role)
-    team = forms.TypedChoiceField(label=_("팀"), required=False, empty_value=None)
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         teams = {str(team.pk): team for team in teams_of(organization)}
-        field = self.fields["team"]
-        assert isinstance(field, forms.TypedChoiceField)
-        field.choices = [("", _("팀 없음")), *((key, team.name) for key, team in teams.items())]
-        field.coerce = teams.__getitem__
+        choices = [("", _("팀 없음")), *((key, team.name) for key, team in teams.items())]
+        self.fields["team"] = forms.TypedChoiceField(
+            label=_("팀"), required=False, empty_value=None, choices=choices, coerce=teams.__getitem__
+        )
 
 
 class InvitationForm(PlaceForm):
     """Whom to invite, in words, and as what."""
 
     note = forms.CharField(label=_("받는 사람"), max_length=100, strip=True)
-    field_order = ["note", "role", "team"]
 
 
 class TeamForm(forms.Form):
@@ -59,7 +57,6 @@ class JoinForm(NewUserForm):
 class LogForm(forms.Form):
     """The filter of the access log; what makes no sense is ignored rather than refused."""
 
-    person = forms.ChoiceField(label=_("사람"), required=False)
     action = forms.ChoiceField(label=_("한 일"), required=False, choices=[("", _("모든 일")), *ACTIONS.items()])
     since = forms.DateField(label=_("이날부터"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     until = forms.DateField(label=_("이날까지"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
@@ -67,9 +64,8 @@ class LogForm(forms.Form):
 
     def __init__(self, data: QueryDict, people: QuerySet[User]) -> None:
         super().__init__(data)
-        field = self.fields["person"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("모두")), *((str(user.pk), user.username) for user in people)]
+        choices = [("", _("모두")), *((str(user.pk), user.username) for user in people)]
+        self.fields["person"] = forms.ChoiceField(label=_("사람"), required=False, choices=choices)
 
     def wanted(self) -> LogFilter:
         """Return the filter that was asked for; `until` includes its day."""

@@ -40,7 +40,7 @@ _LOOKUPS = {
 
 
 def access_log(actor: User, wanted: LogFilter) -> QuerySet[AccessLog]:
-    """Return the lines that `wanted` describes of the organizations whose log `actor` reads, newest first, or Http404."""
+    """Return the lines that `wanted` describes where `actor` reads the log, newest first; Http404 if nowhere."""
     asked = {lookup: getattr(wanted, field) for field, lookup in _LOOKUPS.items()}
     houses = access_organizations(actor, [Right.READ_ACCESS_LOG])
     rows = AccessLog.objects.filter(organization__in=houses, **{k: v for k, v in asked.items() if v})
