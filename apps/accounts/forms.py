@@ -39,6 +39,7 @@ class InvitationForm(PlaceForm):
     """Whom to invite, in words, and as what."""
 
     note = forms.CharField(label=_("받는 사람"), max_length=100, strip=True)
+    field_order = ["note", "role"]
 
 
 class TeamForm(forms.Form):
