@@ -67,6 +67,7 @@ class LogForm(forms.Form):
         super().__init__(data)
         choices = [("", _("모두")), *((str(user.pk), user.username) for user in people)]
         self.fields["person"] = forms.ChoiceField(label=_("사람"), required=False, choices=choices)
+        self.order_fields(["person"])
 
     def wanted(self) -> LogFilter:
         """Return the filter that was asked for; `until` includes its day."""
