@@ -17,7 +17,7 @@ from apps.accounts.tokens import token_digest
 def memberships_of(actor: User) -> QuerySet[Membership]:
     """Return the memberships of `actor` that count, oldest first."""
     held = Membership.objects.filter(user=actor, disabled_at=None) if actor.is_active else Membership.objects.none()
-    return held.select_related("organization").order_by("pk")
+    return held.select_related("organization", "team").order_by("pk")
 
 
 def rights_of(actor: User) -> frozenset[Right]:
@@ -89,7 +89,7 @@ def _whose(membership: Membership, owner: str) -> Q:
         return Q()
     own = Q(**{owner: membership.user_id})
     if Right.TEAM_CALLS in rights:
-        mates = Membership.objects.filter(team_id=membership.team_id, role=Role.AGENT).values("user_id")
+        mates = Membership.objects.filter(team=membership.team, role=Role.AGENT).values("user_id")
         return own | Q(**{f"{owner}__in": mates})
     return own
 

@@ -51,4 +51,4 @@ class AccountView(IndexView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add where the person is a member."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"memberships": memberships_of(person(self.request)).select_related("team")}
+        return context | {"memberships": memberships_of(person(self.request))}
