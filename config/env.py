@@ -47,6 +47,11 @@ class Environment(BaseModel):
     log_level: str = "INFO"
     time_zone: str = "Asia/Seoul"
 
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "SSO"
+
     asr_model: str = str(ROOT / "pretrained" / "speech-mini")
     asr_language: str = "ko"
     asr_batch_size: int = Field(default=8, ge=1, le=256)

@@ -49,7 +49,7 @@ def gather(root: Path) -> list[Message]:
         for path in sorted((root / folder).rglob("*.py")):
             if "migrations" not in path.parts:
                 found.update(dict.fromkeys(_in_python(path.read_text(encoding="utf-8"))))
-    for path in sorted((root / _TEMPLATES).rglob("*.html")):
+    for path in sorted(path for kind in ("*.html", "*.txt") for path in (root / _TEMPLATES).rglob(kind)):
         found.update(dict.fromkeys(_in_template(path.read_text(encoding="utf-8"))))
     return list(found)
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.accounts.member_urls")),
     path("calls/", include("apps.calls.urls")),
     path("actions/", include("apps.actions.urls")),
     path("batches/", include("apps.jobs.urls")),

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from apps.accounts.models import Membership, Organization, Role, User
 
+PASSWORD = "correct horse battery"
+
 
 @dataclass(frozen=True)
 class House:
@@ -12,6 +14,8 @@ class House:
     colleague: User
     reviewer: User
     admin: User
+    auditor: User
+    operator: User
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ def _house(name: str) -> House:
     organization = Organization.objects.create(name=name)
 
     def person(title: str, role: Role) -> User:
-        user = User.objects.create_user(f"{name}-{title}", password="correct horse battery")
+        user = User.objects.create_user(f"{name}-{title}", password=PASSWORD)
         Membership.objects.create(user=user, organization=organization, role=role)
         return user
 
@@ -39,4 +43,6 @@ def _house(name: str) -> House:
         colleague=person("colleague", Role.AGENT),
         reviewer=person("reviewer", Role.REVIEWER),
         admin=person("admin", Role.ADMIN),
+        auditor=person("auditor", Role.AUDITOR),
+        operator=User.objects.create_user(f"{name}-operator", password=PASSWORD, is_operator=True),
     )

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -81,4 +82,10 @@ class ApiTokenAdmin(TokenBase):
         return False
 
 
-admin.site.register(User, UserAdmin)
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    list_display = ["username", "is_active", "is_staff", "is_operator", "last_login"]
+    fieldsets = [*(UserAdmin.fieldsets or ()), (None, {"fields": ["is_operator"]})]
+
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -1,16 +1,24 @@
-"""People, the organizations they work for, their roles, and the log of who touched which call."""
+"""People, the organizations and teams they work in, their roles, and the log of who touched what."""
 
 import uuid
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """A person who signs in. What they may see follows from their memberships."""
+    """A person who signs in. What they may see follows from their memberships; raising `session_generation` ends
+    every session of theirs. An operator looks after the installation, whatever organizations use it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    is_operator = models.BooleanField(_("운영자"), default=False)
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        text = f"{self.session_generation}:{self.password}"
+        return salted_hmac("apps.accounts.session", text, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Organization(models.Model):
@@ -18,6 +26,7 @@ class Organization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)
+    require_totp = models.BooleanField(_("2단계 인증 필수"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -27,18 +36,36 @@ class Organization(models.Model):
         return self.name
 
 
+class Team(models.Model):
+    """Members of an organization who work together: a reviewer of the team reads what its agents added."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="one_team_of_a_name")]
+        verbose_name = verbose_name_plural = _("팀")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Role(models.TextChoices):
     AGENT = "agent", _("상담원")
     REVIEWER = "reviewer", _("검수자")
     ADMIN = "admin", _("관리자")
+    AUDITOR = "auditor", _("감사자")
 
 
 class Membership(models.Model):
-    """One person's place in one organization."""
+    """One person's place in one organization; none of it counts once it is disabled."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role, default=Role.AGENT)
+    # A reviewer without a team reads the whole organization, so a team that goes must not leave members without one.
+    team = models.ForeignKey(Team, on_delete=models.RESTRICT, null=True, blank=True, related_name="memberships")
+    disabled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="one_membership_each")]
@@ -48,8 +75,27 @@ class Membership(models.Model):
         return f"{self.user} · {self.organization} · {self.role}"
 
 
+class Invitation(models.Model):
+    """A link that makes whoever holds it a member, once, until `expires_at`. Only its SHA-256 is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    note = models.CharField(max_length=100)
+    role = models.CharField(max_length=16, choices=Role)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.organization} · {self.note}"
+
+
 class AccessLog(models.Model):
-    """One line for each read or change of a call; rows are only ever added."""
+    """One line for each read or change of a call, a member or a run; rows are only ever added."""
 
     at = models.DateTimeField(auto_now_add=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT)

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.selectors import reach
+from apps.accounts.selectors import organization_ids, within_reach
 from apps.actions.models import Action, ActionEvent
 from apps.calls.models import Call
 from apps.calls.selectors import access_calls
@@ -30,10 +30,8 @@ class ActionFilter:
 
 def access_actions(actor: User) -> QuerySet[Action]:
     """Return the actions `actor` may see and change, with call and assignee, in no order."""
-    whole, own = reach(actor)
-    given = Q(organization_id__in=own, assignee=actor)
-    visible = Q(organization_id__in=whole) | Q(organization_id__in=own, call__created_by=actor) | given
-    return Action.objects.filter(visible).select_related("call", "assignee")
+    given = Q(organization_id__in=organization_ids(actor), assignee=actor)
+    return Action.objects.filter(within_reach(actor, "call__") | given).select_related("call", "assignee")
 
 
 def access_action(actor: User, action_id: UUID) -> Action:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
-from apps.accounts.selectors import reach
+from apps.accounts.selectors import within_reach
 from apps.calls.filters import CallFilter
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
@@ -36,10 +36,8 @@ _LOOKUPS = {
 
 
 def access_calls(actor: User) -> QuerySet[Call]:
-    """Return the calls `actor` may see, newest first: their own as an agent, all of the organization otherwise."""
-    whole, own = reach(actor)
-    visible = Q(organization_id__in=whole) | Q(organization_id__in=own, created_by=actor)
-    return Call.objects.filter(visible).order_by("-created_at", "pk")
+    """Return the calls `actor` may see, newest first; Http404 for whoever works on none."""
+    return Call.objects.filter(within_reach(actor)).order_by("-created_at", "pk")
 
 
 def access_call(actor: User, call_id: UUID) -> Call:
@@ -89,5 +87,5 @@ def party_counts(calls: list[Call]) -> dict[UUID, int]:
 
 def agents_of(actor: User) -> list[User]:
     """Return the people whose calls `actor` may see besides their own, by name; empty for an agent."""
-    whole, _ = reach(actor)
-    return list(User.objects.filter(memberships__organization_id__in=whole).distinct().order_by("username"))
+    owners = access_calls(actor).order_by().values("created_by")
+    return list(User.objects.filter(pk__in=owners).exclude(pk=actor.pk).order_by("username"))

@@ -106,6 +106,7 @@ def _ids(request: HttpRequest) -> list[uuid.UUID]:
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Take in recordings. A body that is too large is refused before a byte of it is read."""
+    access_organization(person(request))
     size = request.META.get("CONTENT_LENGTH") or "0"
     limit_mb = settings.ENV.max_upload_mb
     if size.isdigit() and int(size) > limit_mb * 1024 * 1024 + _ENVELOPE_BYTES:

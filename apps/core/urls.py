@@ -11,6 +11,7 @@ app_name = "core"
 
 urlpatterns = [
     path("", home, name="home"),
+    path("installation/", views.installation, name="installation"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("i18n/setlang/", login_not_required(set_language), name="set_language"),

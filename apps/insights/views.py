@@ -5,14 +5,16 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from apps.accounts.selectors import access_organization
+from apps.accounts.roles import CALL_RIGHTS
+from apps.accounts.selectors import access_organization, rights_of
 from apps.actions.selectors import count_actions
 from apps.core.people import person
 from apps.core.templatetags.yoyak import day as day_in_words
+from apps.core.views import first_page
 from apps.insights.charts import columns, parts, rows
 from apps.insights.ledger import MAX_CALLS, access_ledger, ledger_rows
 from apps.insights.selectors import PERIODS, Overview, overview, period_of
@@ -24,8 +26,10 @@ from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what matters of the calls the person may see, over 7, 30 or 90 days."""
+    """Show what matters of the calls the person may see, over 7, 30 or 90 days; lead others to where they work."""
     actor, period = person(request), period_of(request.GET.get("days", ""))
+    if not rights_of(actor) & CALL_RIGHTS:
+        return redirect(first_page(actor))
     found = overview(actor, period)
     context = {
         "found": found,

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.selectors import reach
+from apps.accounts.selectors import within_reach
 from apps.calls.models import Call
 from apps.calls.selectors import access_calls
 from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
@@ -29,10 +29,8 @@ def access_job(actor: User, job_id: UUID) -> Job:
 
 
 def access_batches(actor: User) -> QuerySet[Batch]:
-    """Return the batches `actor` may see, newest first: their own as an agent, the organization's otherwise."""
-    whole, own = reach(actor)
-    visible = Q(organization_id__in=whole) | Q(organization_id__in=own, created_by=actor)
-    return Batch.objects.filter(visible).order_by("-created_at", "pk")
+    """Return the batches `actor` may see, newest first; Http404 for whoever works on no calls."""
+    return Batch.objects.filter(within_reach(actor)).order_by("-created_at", "pk")
 
 
 def access_batch(actor: User, batch_id: UUID) -> Batch:

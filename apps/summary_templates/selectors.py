@@ -6,8 +6,9 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from apps.accounts.models import Organization, Role, User
-from apps.accounts.selectors import access_organization, has_role, organization_ids
+from apps.accounts.models import Organization, User
+from apps.accounts.roles import Right
+from apps.accounts.selectors import access_organization, may, organization_ids
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
 from apps.summaries.models import Summary
@@ -45,7 +46,7 @@ def access_editing(actor: User) -> Organization:
 
 def edits_templates(actor: User, organization_id: UUID) -> bool:
     """Tell whether `actor` may change the templates of the organization."""
-    return has_role(actor, organization_id, Role.ADMIN)
+    return may(actor, organization_id, Right.SET_UP)
 
 
 def access_preview(actor: User, preview_id: UUID) -> TemplatePreview:

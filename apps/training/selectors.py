@@ -9,8 +9,9 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from apps.accounts.models import Organization, Role, User
-from apps.accounts.selectors import has_role, organization_ids
+from apps.accounts.models import Organization, User
+from apps.accounts.roles import Right
+from apps.accounts.selectors import access_organizations, may
 from apps.summaries.models import Summary
 from apps.summaries.selectors import approved_summaries
 from apps.training.models import RetrainRequest
@@ -69,10 +70,7 @@ def _aware(at: datetime) -> datetime:
 
 def access_training(actor: User) -> list[Organization]:
     """Return the organizations `actor` administers, or raise Http404 when there is none."""
-    houses = [pk for pk in organization_ids(actor) if has_role(actor, pk, Role.ADMIN)]
-    if not houses:
-        raise Http404("no administrator")
-    return list(Organization.objects.filter(pk__in=houses).order_by("name"))
+    return access_organizations(actor, [Right.TRAIN])
 
 
 def approved_so_far(actor: User) -> list[Summary]:
@@ -94,7 +92,7 @@ def access_requests(actor: User) -> list[RetrainRequest]:
 def access_run(actor: User, request_id: UUID) -> RunView:
     """Return one request with what the registry knows of its run, or raise Http404."""
     request = get_object_or_404(RetrainRequest, pk=request_id)
-    if not has_role(actor, request.organization_id, Role.ADMIN):
+    if not may(actor, request.organization_id, Right.TRAIN):
         raise Http404("no such run")
     return run_view(request)
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from apps.accounts.models import Organization, Role, User
-from apps.accounts.selectors import has_role
+from apps.accounts.models import Organization, User
+from apps.accounts.roles import Right
+from apps.accounts.selectors import may
 from apps.accounts.services import log_access
 from apps.core.dispatch import ring_on_commit
 from apps.core.errors import YoyakError
@@ -28,7 +29,7 @@ RETRAIN_RECIPE = "summarizer_demo_retrain"
 
 
 def _require_admin(actor: User, organization: Organization) -> None:
-    if not has_role(actor, organization.pk, Role.ADMIN):
+    if not may(actor, organization.pk, Right.TRAIN):
         raise YoyakError("not_allowed")
 
 

@@ -23,11 +23,12 @@ from apps.uploads.services import add_part, begin_upload, finish_upload
 def begin(request: HttpRequest) -> JsonResponse:
     """Begin an upload and say where its parts go."""
     actor, form = person(request), BeginForm(request.POST)
+    organization = access_organization(actor)
     if not form.is_valid():
         reason = " ".join(str(text) for errors in form.errors.values() for text in errors)
         return _refusal(reason)
     try:
-        upload = begin_upload(organization=access_organization(actor), actor=actor, **form.cleaned_data)
+        upload = begin_upload(organization=organization, actor=actor, **form.cleaned_data)
     except YoyakError as error:
         return _refusal(explain(error))
     url = reverse("uploads:part", args=[upload.pk])

@@ -6,13 +6,14 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from apps.accounts.models import Membership, Organization, Role, User
+from apps.accounts.models import Membership, Organization, User
+from apps.accounts.roles import Right, roles_with
+from apps.accounts.selectors import memberships_of
 from apps.webhooks.models import Attempt, Delivery, Endpoint
 
 
 def _administered(actor: User) -> QuerySet[Membership]:
-    members = Membership.objects.filter(user=actor, role=Role.ADMIN)
-    return members.order_by("pk") if actor.is_active else members.none()
+    return memberships_of(actor).filter(role__in=roles_with(frozenset({Right.SET_UP})))
 
 
 def access_administered(actor: User) -> Organization:
@@ -21,7 +22,7 @@ def access_administered(actor: User) -> Organization:
     Raises:
         Http404: the person administers none.
     """
-    membership = _administered(actor).select_related("organization").first()
+    membership = _administered(actor).first()
     if membership is None:
         raise Http404("no organization to administer")
     return membership.organization

@@ -13,10 +13,12 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core import serializers
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from apps.accounts.models import AccessLog, User
+from apps.accounts.invitations import invite
+from apps.accounts.models import AccessLog, Invitation, Membership, Role, Team, User
 from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.jobs.models import Batch
@@ -33,21 +35,65 @@ from tests.calls import finished_call
 from tests.people import TwoHouses
 from workers.contracts.template import TemplateSpec
 
-PUBLIC = {"login", "core:healthz", "core:readyz", "core:set_language"}
+PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "mfa_authenticate",
+    "openid_connect_login",
+    "openid_connect_callback",
+    "socialaccount_login_cancelled",
+    "socialaccount_login_error",
+}
 # Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "logout", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list", "uploads:begin"} | {
+OWN = {"core:home", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list", "uploads:begin"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
 OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list", "summary_templates:batch"}
 OWN |= {"insights:ledger", "insights:ledger_csv"}
-ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "webhooks:list"}
+ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "members:list", "webhooks:list"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
+LOGS = {"members:log", "members:export_log"}
+OPERATORS = {"core:installation"}
+ACCOUNT = {"account_reauthenticate", "account_change_password", "account_set_password"} | {
+    f"mfa_{page}"
+    for page in (
+        "index",
+        "reauthenticate",
+        "activate_totp",
+        "deactivate_totp",
+        "view_recovery_codes",
+        "generate_recovery_codes",
+        "download_recovery_codes",
+    )
+}
+# Of these there is nothing before the second factor is set up.
+AFTER_SETUP = {"mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
-OBJECTS = {"action_id", "call_id", "batch_id", "summary_id", "request_id", "template_id", "preview_id", "search_id"}
-OBJECTS |= {"endpoint_id", "delivery_id", "upload_id"}
-# What addresses name besides objects: the form of a file, a line of a transcript.
-FORMS: dict[str, Any] = {"name": "txt", "number": 1}
+OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "membership_id", "organization_id", "invitation_id"} | {
+    *("team_id", "action_id", "template_id", "preview_id", "search_id", "endpoint_id", "delivery_id", "upload_id"),
+}
+# What addresses name besides objects: the form of a file, a line, the secret of a link, the company login.
+FORMS = {"name": "txt", "number": 1, "token": "nothing", "provider_id": "company"}
+EVERYBODY = {"agent", "colleague", "reviewer", "admin", "auditor", "operator"}
+# Who of the own organization may open the addresses of a part of the product that name an object.
+WHOSE = {
+    "calls": {"agent", "reviewer", "admin"},
+    "jobs": {"agent", "reviewer", "admin"},
+    "summaries": {"agent", "reviewer", "admin"},
+    "transcripts": {"agent", "reviewer", "admin"},
+    "actions": {"agent", "reviewer", "admin"},
+    "sorting": {"agent", "reviewer", "admin"},
+    "summary_templates": {"agent", "reviewer", "admin"},
+    "uploads": {"agent"},
+    "webhooks": {"admin"},
+    "training": {"admin"},
+    "members": {"admin"},
+}
+# A stranger who administers tries every method; the others what the product answers.
+METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+USED = METHODS[:2]
 TITLE = "남이 보면 안 되는 통화"
 
 
@@ -60,7 +106,27 @@ def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, set[
 
 
 ROUTES = dict(_routes(get_resolver()))
-OBJECT_ROUTES = sorted(name for name, names in ROUTES.items() if names)
+OBJECT_ROUTES = sorted(name for name, names in ROUTES.items() if names & OBJECTS)
+
+
+def _allowed(name: str) -> set[str]:
+    """Return who may open an address: of the own organization when it names an object, of any otherwise."""
+    if name in PUBLIC | ACCOUNT | {"core:home"}:
+        return EVERYBODY
+    if name in OWN:
+        return EVERYBODY - {"auditor", "operator"}
+    for routes, roles in ((ADMINISTRATORS, {"admin"}), (LOGS, {"admin", "auditor"}), (OPERATORS, {"operator"})):
+        if name in routes:
+            return roles
+    if ROUTES[name] & {"template_id", "preview_id"}:
+        return {"admin"}
+    if name == "sorting:forget":
+        return {"agent"}
+    return WHOSE[name.split(":")[0]]
+
+
+def address_of(name: str, ours: dict[str, Any]) -> str:
+    return reverse(name, kwargs={key: (FORMS | ours)[key] for key in ROUTES[name]})
 
 
 def _admin_addresses() -> list[str]:
@@ -73,8 +139,10 @@ def _admin_addresses() -> list[str]:
 
 
 @pytest.fixture
-def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
+def ours(houses: TwoHouses) -> dict[str, Any]:
     """Something of everything in one organization, by the name that addresses give it."""
+    house = houses.ours.organization
+    invite(organization=house, note=TITLE, role=Role.AGENT, team=None, actor=houses.ours.admin)
     call = finished_call(houses.ours, title=TITLE)
     made = Summary.objects.get(call=call)
     approve_summary(summary=made, actor=houses.ours.reviewer)
@@ -82,11 +150,11 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     run = RetrainRequest.objects.create(
         organization=houses.ours.organization, run_id=uuid.uuid4(), recipe="demo", approved_pairs=1
     )
-    house, spec = houses.ours, TemplateSpec()
-    template = add_template(organization=house.organization, name=TITLE, spec=spec, actor=house.admin)
-    preview = request_preview(call=call, name=TITLE, spec=spec, actor=house.admin)
-    add_tag(calls=[call], name=TITLE, actor=house.agent)
-    search = save_search(organization=house.organization, name=TITLE, query="q=x", shared=True, actor=house.agent)
+    spec = TemplateSpec()
+    template = add_template(organization=house, name=TITLE, spec=spec, actor=houses.ours.admin)
+    preview = request_preview(call=call, name=TITLE, spec=spec, actor=houses.ours.admin)
+    add_tag(calls=[call], name=TITLE, actor=houses.ours.agent)
+    search = save_search(organization=house, name=TITLE, query="q=x", shared=True, actor=houses.ours.agent)
     action = Action.objects.get(call=call)
     ids = {"action_id": action.pk, "template_id": template.pk, "preview_id": preview.pk, "search_id": search.pk}
     endpoint = add_endpoint(
@@ -99,6 +167,11 @@ def ours(houses: TwoHouses) -> dict[str, uuid.UUID]:
     upload = begin_upload(organization=houses.ours.organization, actor=houses.ours.agent, file_name=TITLE, size_bytes=1)
     ids |= {"endpoint_id": endpoint.pk, "upload_id": upload.pk}
     ids |= {"delivery_id": send_test(endpoint=endpoint, actor=houses.ours.admin).pk}
+    ids |= {"membership_id": Membership.objects.get(user=houses.ours.colleague).pk, "organization_id": house.pk}
+    ids |= {
+        "invitation_id": Invitation.objects.get().pk,
+        "team_id": Team.objects.create(organization=house, name="빈 팀").pk,
+    }
     return ids | {"call_id": call.pk, "batch_id": batch.pk, "summary_id": made.pk, "request_id": run.pk}
 
 
@@ -109,42 +182,59 @@ def _everything() -> list[Any]:
     return [row for query in rows for row in json.loads(serializers.serialize("json", query))]
 
 
-def _ask(client: Client, name: str, ours: dict[str, uuid.UUID]) -> list[int]:
-    address = reverse(name, kwargs={key: (ours | FORMS)[key] for key in ROUTES[name]})
-    return [client.get(address).status_code, client.post(address, {"title": "x", "approve": "1"}).status_code]
+def _ask(
+    client: Client, name: str, ours: dict[str, Any], methods: tuple[str, ...] = USED, *, undo: bool = True
+) -> dict[str, int]:
+    """Return how each method is answered. What a request changes is undone before the next if asked for."""
+    fields = {"title": "x", "approve": "1", "role": "admin", "note": "x", "call": str(ours["call_id"])}
+    statuses = {}
+    for method in methods:
+        data = fields if method == "POST" else None
+        with transaction.atomic():
+            statuses[method] = getattr(client, method.lower())(address_of(name, ours), data).status_code
+            transaction.set_rollback(undo)
+    return statuses
 
 
 def test_every_route_is_accounted_for() -> None:
-    assert {name for name, names in ROUTES.items() if not names} == PUBLIC | OWN | ADMINISTRATORS
+    plain = {name for name, names in ROUTES.items() if not names & OBJECTS}
+    assert plain == PUBLIC | OWN | ADMINISTRATORS | LOGS | OPERATORS | ACCOUNT
     assert set().union(*ROUTES.values()) == OBJECTS | FORMS.keys()
-    assert len(OBJECT_ROUTES) > 12
+    assert {name.split(":")[0] for name in OBJECT_ROUTES} == WHOSE.keys()
 
 
 @pytest.mark.parametrize("name", OBJECT_ROUTES)
-@pytest.mark.parametrize("role", ["agent", "reviewer", "admin"])
-def test_a_stranger_finds_nothing(
-    houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str, role: str
-) -> None:
-    client.force_login(getattr(houses.theirs, role))
+def test_a_stranger_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
+    clients = {role: Client() for role in EVERYBODY}
+    for role, client in clients.items():
+        client.force_login(getattr(houses.theirs, role))
     before = _everything()
-    statuses = _ask(client, name, ours)
-    assert 404 in statuses and set(statuses) <= {404, 405}
+    for role, client in clients.items():
+        statuses = _ask(client, name, ours, METHODS if role == "admin" else USED, undo=False)
+        assert 404 in statuses.values() and set(statuses.values()) <= {404, 405}, (role, statuses)
     assert _everything() == before, "a refused request changes nothing"
 
 
-@pytest.mark.parametrize("name", OBJECT_ROUTES)
-def test_an_agent_finds_nothing_of_a_colleague(
-    houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str
-) -> None:
-    client.force_login(houses.ours.colleague)
-    statuses = _ask(client, name, ours)
-    assert 404 in statuses and set(statuses) <= {404, 405}
+@pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
+def test_each_role_of_the_house_opens_what_is_theirs(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
+    allowed = _allowed(name)
+    for role in sorted(EVERYBODY):
+        client = Client()
+        client.force_login(getattr(houses.ours, role))
+        logged, statuses = AccessLog.objects.count(), set(_ask(client, name, ours).values())
+        assert not any(status >= 500 for status in statuses), (role, statuses)
+        if role in allowed:
+            opened = any(status < 400 or status == 422 for status in statuses)
+            assert opened != (name in AFTER_SETUP), (role, statuses)
+        else:
+            assert 404 in statuses and statuses <= {404, 405}, (role, statuses)
+            assert AccessLog.objects.count() == logged
 
 
 @pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
-def test_nobody_is_sent_to_the_login(ours: dict[str, uuid.UUID], client: Client, name: str) -> None:
+def test_nobody_is_sent_to_the_login(ours: dict[str, Any], client: Client, name: str) -> None:
     before = _everything()
-    address = reverse(name, kwargs={key: (ours | FORMS)[key] for key in ROUTES[name]})
+    address = address_of(name, ours)
     answers = [client.get(address), client.post(address)]
     for answer in answers:
         assert answer.status_code == 405 or (answer.status_code == 302 and answer["Location"].startswith("/login/"))
@@ -152,9 +242,9 @@ def test_nobody_is_sent_to_the_login(ours: dict[str, uuid.UUID], client: Client,
     assert _everything() == before
 
 
-@pytest.mark.parametrize("name", sorted(OWN - {"logout"}))
+@pytest.mark.parametrize("name", sorted(OWN | {"members:list", "members:log", "members:export_log"}))
 def test_lists_hold_nothing_of_another_organization(
-    houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str
+    houses: TwoHouses, ours: dict[str, Any], client: Client, name: str
 ) -> None:
     client.force_login(houses.theirs.admin)
     question = {"id": str(ours["call_id"]), "calls": str(ours["call_id"]), "q": TITLE}
@@ -166,46 +256,39 @@ def test_lists_hold_nothing_of_another_organization(
     assert _everything() == before
 
 
-_TEMPLATE_ROUTES = {name for name, names in ROUTES.items() if "template_id" in names}
-_HOUSE_ROUTES = {name for name in OBJECT_ROUTES if name.startswith(("training:", "webhooks:"))}
-
-
-@pytest.mark.parametrize("name", sorted(ADMINISTRATORS | _HOUSE_ROUTES | _TEMPLATE_ROUTES))
-@pytest.mark.parametrize("role", ["agent", "reviewer"])
-def test_training_templates_and_webhooks_are_for_administrators(
-    houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, name: str, role: str
-) -> None:
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_the_menu_shows_what_one_may_open(houses: TwoHouses, client: Client, role: str) -> None:
     client.force_login(getattr(houses.ours, role))
-    assert 404 in _ask(client, name, ours)
-    shown = client.get("/calls/").content.decode()
-    assert "/training/" not in shown and "/webhooks/" not in shown
+    menu = client.get("/account/").content.decode()
+    for name in ("calls:list", "training:overview", "members:list", "members:log", "core:installation"):
+        assert (f'href="{reverse(name)}"' in menu) == (role in _allowed(name)), name
+    assert client.get("/", follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("address", _admin_addresses())
 def test_the_admin_is_for_staff(houses: TwoHouses, client: Client, address: str) -> None:
-    for person in (None, houses.ours.admin):
-        if person is not None:
-            client.force_login(person)
-        answer = client.get(address)
-        assert answer.status_code == 302 and "login" in answer["Location"]
+    answer = client.get(address)
+    assert answer.status_code == 302 and "/login/" in answer["Location"]
+    for role in sorted(EVERYBODY):
+        client.force_login(getattr(houses.ours, role))
+        answer = client.get(address, follow=True)
+        assert answer.status_code == 403, role
 
 
-def test_a_person_without_organization_sees_nothing(ours: dict[str, uuid.UUID], client: Client) -> None:
+def test_a_person_without_organization_sees_nothing(ours: dict[str, Any], client: Client) -> None:
     client.force_login(User.objects.create_user("손님", password="correct horse battery"))
     assert TITLE not in client.get("/calls/").content.decode()
     assert client.get(f"/calls/{ours['call_id']}/").status_code == 404
 
 
-def test_a_person_who_left_is_out(houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client) -> None:
+def test_a_person_who_left_is_out(houses: TwoHouses, ours: dict[str, Any], client: Client) -> None:
     client.force_login(houses.ours.agent)
     User.objects.filter(pk=houses.ours.agent.pk).update(is_active=False)
     assert client.get(f"/calls/{ours['call_id']}/").status_code == 302
 
 
 @pytest.mark.parametrize("role", ["agent", "reviewer", "admin"])
-def test_the_people_of_the_house_see_it(
-    houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client, role: str
-) -> None:
+def test_the_people_of_the_house_see_it(houses: TwoHouses, ours: dict[str, Any], client: Client, role: str) -> None:
     client.force_login(getattr(houses.ours, role))
     assert TITLE in client.get("/calls/").content.decode()
     assert client.get(f"/calls/{ours['call_id']}/").status_code == 200
@@ -213,7 +296,7 @@ def test_the_people_of_the_house_see_it(
     assert client.get(f"/summaries/{ours['summary_id']}/correct/").status_code == 200
 
 
-def test_what_is_read_is_written_down(houses: TwoHouses, ours: dict[str, uuid.UUID], client: Client) -> None:
+def test_what_is_read_is_written_down(houses: TwoHouses, ours: dict[str, Any], client: Client) -> None:
     client.force_login(houses.ours.reviewer)
     client.get(f"/calls/{ours['call_id']}/")
     client.get(f"/calls/{ours['call_id']}/audio/")

@@ -25,7 +25,7 @@ class Person:
         self.cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
         self.get("/login/")
-        page = self.post("/login/", username=username, password=password)
+        page = self.post("/login/", login=username, password=password)
         assert "/login/" not in page.url, "the password was not taken"
 
     def get(self, path: str) -> Page:

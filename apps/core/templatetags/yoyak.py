@@ -1,4 +1,4 @@
-"""How the pages write lengths, moments, sizes and shares, and who may see the navigation of administrators."""
+"""How the pages write lengths, moments, sizes and shares, and what of the navigation somebody may see."""
 
 from datetime import date, datetime
 
@@ -8,7 +8,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.accounts.selectors import administers
+from apps.accounts.roles import CALL_RIGHTS
+from apps.accounts.selectors import rights_of
 
 register = template.Library()
 
@@ -91,6 +92,7 @@ def parties(count: int) -> str:
 
 
 @register.filter
-def is_admin(user: object) -> bool:
-    """Tell whether the person administers an organization."""
-    return isinstance(user, User) and administers(user)
+def rights(user: object) -> frozenset[str]:
+    """Return what the person may do, as the names of `Right`, and "calls" for any right to calls."""
+    held = rights_of(user) if isinstance(user, User) else frozenset()
+    return frozenset({*held, "calls"} if held & CALL_RIGHTS else held)

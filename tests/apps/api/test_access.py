@@ -16,7 +16,7 @@ from apps.accounts.models import AccessLog, ApiToken, Membership, Scope, User
 from apps.actions.models import Action
 from apps.api import throttle
 from apps.api.operations import Operation
-from apps.api.urls import OPERATIONS
+from apps.api.urls import OPERATIONS, urlpatterns
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.jobs.models import Job
@@ -88,7 +88,8 @@ def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
     if item.path == "uploads/{upload_id}/finish":
         add_part(upload=Upload.objects.get(), offset=0, part=BytesIO(b"x"))
     logged = AccessLog.objects.count()
-    for stranger in (houses.theirs.agent, houses.theirs.admin, houses.ours.colleague):
+    strangers = (houses.theirs.agent, houses.theirs.reviewer, houses.theirs.admin, houses.theirs.auditor)
+    for stranger in (*strangers, houses.ours.colleague, houses.ours.auditor):
         answer = _ask(stranger, item, ids)
         assert answer.status_code == 404, stranger
         assert answer["Content-Type"] == "application/problem+json"
@@ -120,8 +121,16 @@ def test_lists_show_only_what_one_may_see(houses: TwoHouses) -> None:
         for role, sees in {"agent": 1, "colleague": 0, "reviewer": 1, "admin": 1}.items():
             assert len(Program(getattr(houses.ours, role)).read(path)["items"]) == sees, (path, role)
             assert Program(getattr(houses.theirs, role)).read(path)["items"] == []
+        assert Program(houses.ours.auditor).ask("GET", path).status_code == 404
+        assert Program(houses.ours.operator).ask("GET", path).status_code == 401
     answer = Program(houses.theirs.admin).ask("POST", "/batches", {"name": "b", "calls": [ids["call_id"]]})
     assert answer.status_code == 404
+
+
+def test_every_address_of_the_api_is_an_operation() -> None:
+    plain = {pattern.name for pattern in urlpatterns if pattern.name}
+    assert plain == {"openapi", "docs"}
+    assert len(urlpatterns) == len(plain) + len({item.path for item in OPERATIONS}) + 1
 
 
 def test_a_session_is_no_token(houses: TwoHouses) -> None:

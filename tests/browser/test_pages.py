@@ -1,0 +1,101 @@
+"""Every page of the product in Chromium, light and dark: axe finds no serious issue, nothing is wider than a telephone,
+the console stays silent. The pages come from the URL resolver, so a new one is looked at without being named here.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from apps.accounts.models import User
+from tests.apps.test_access import ROUTES, address_of, ours  # noqa: F401
+from tests.browser.axe import axe_source, grave_issues
+from tests.people import TwoHouses
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
+NARROW = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def browser(walks: object) -> Iterator[Browser]:
+    """Chromium. Its event loop keeps Django from the database, so the rows must be there before and go after it."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def walks(houses: TwoHouses, ours: dict[str, Any]) -> list[tuple[str, list[str]]]:  # noqa: F811
+    """Return sessions (empty for nobody) with the pages that each opens and none before it."""
+    TOTP.activate(houses.ours.admin, generate_totp_secret())
+    RecoveryCodes.activate(houses.ours.admin)
+    seen: set[str] = set()
+    found = []
+    for user in (houses.ours.admin, houses.ours.operator, None):
+        client = Client()
+        if user is not None:
+            _sign_in(client, user)
+        addresses = [address_of(name, ours) for name in sorted(ROUTES)] + ["/nowhere/"]
+        pages = [address for address in addresses if address not in seen and _is_page(client, address)]
+        seen.update(pages)
+        found.append((client.cookies[settings.SESSION_COOKIE_NAME].value if user else "", pages))
+    assert len(seen) > 25
+    return found
+
+
+def _sign_in(client: Client, user: User) -> None:
+    """Sign in as somebody who has just confirmed their password."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+
+
+def _is_page(client: Client, address: str) -> bool:
+    answer = client.get(address)
+    whole = answer.get("Content-Type", "").startswith("text/html") and not answer.streaming
+    return whole and answer.status_code not in (301, 302, 303) and "<html" in answer.content.decode()
+
+
+@pytest.mark.timeout(600)
+def test_every_page_is_fit_to_use(live_server: Any, walks: list[tuple[str, list[str]]], browser: Browser) -> None:
+    source, issues = axe_source(), []
+    for theme in ("light", "dark"):
+        for session, addresses in walks:
+            context = _context(browser, live_server.url, theme, session)
+            for address in addresses:
+                issues += [f"{theme} {address} {issue}" for issue in _look(context, live_server.url + address, source)]
+            context.close()
+    assert not issues, "\n".join(issues)
+
+
+def _context(browser: Browser, url: str, theme: str, session: str) -> BrowserContext:
+    context = browser.new_context(locale="ko-KR", viewport=NARROW, reduced_motion="reduce")
+    cookies = {"theme": theme} | ({settings.SESSION_COOKIE_NAME: session} if session else {})
+    context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+    return context
+
+
+def _look(context: BrowserContext, url: str, source: str) -> list[str]:
+    page, issues = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: issues.append(f"error: {error}"))
+    page.on("console", lambda message: issues.append(message.text) if "Content Security" in message.text else None)
+    page.goto(url)
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    issues += [f"{wider} pixels wider than a telephone"] if wider > 0 else []
+    issues += grave_issues(page, source)
+    page.close()
+    return issues
