@@ -50,7 +50,7 @@ def dense_config(values: Values, target: Upcycling) -> ModelConfig:
     common = common_fields(values)
     return ModelConfig(
         **common,
-        **form,
+        **form,  # type: ignore[arg-type]
         moe_intermediate_size=common["dense_intermediate_size"],
         num_experts=target.num_experts,
         num_experts_per_token=target.num_experts_per_token,
