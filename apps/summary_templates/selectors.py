@@ -7,7 +7,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Organization, Role, User
-from apps.accounts.selectors import access_organization, has_role, organization_ids
+from apps.accounts.selectors import has_role, organization_ids
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
 from apps.summaries.models import Summary
@@ -37,13 +37,18 @@ def access_own_template(actor: User, template_id: UUID) -> SummaryTemplate:
 
 def access_editing(actor: User) -> Organization:
     """Return the organization for which `actor` may make templates, or raise Http404."""
-    organization = access_organization(actor)
-    if not edits_templates(actor, organization.pk):
+    houses = [pk for pk in organization_ids(actor) if edits_templates(actor, pk)]
+    if not houses:
         raise Http404("no administrator")
-    return organization
+    return Organization.objects.filter(pk__in=houses).order_by("name")[0]
 
 
-def edits_templates(actor: User, organization_id: UUID) -> bool:
+def edits_any(actor: User) -> bool:
+    """Tell whether `actor` may change the templates of any organization."""
+    return any(edits_templates(actor, pk) for pk in organization_ids(actor))
+
+
+def edits_templates(actor: User, organization_id: UUID | str) -> bool:
     """Tell whether `actor` may change the templates of the organization."""
     return has_role(actor, organization_id, Role.ADMIN)
 
