@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Organization, User
 from apps.accounts.roles import Right
-from apps.accounts.selectors import access_organization, may, organization_ids
+from apps.accounts.selectors import access_organizations, may, organization_ids, rights_of
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
 from apps.summaries.models import Summary
@@ -38,13 +38,15 @@ def access_own_template(actor: User, template_id: UUID) -> SummaryTemplate:
 
 def access_editing(actor: User) -> Organization:
     """Return the organization for which `actor` may make templates, or raise Http404."""
-    organization = access_organization(actor)
-    if not edits_templates(actor, organization.pk):
-        raise Http404("no administrator")
-    return organization
+    return access_organizations(actor, {Right.SET_UP})[0]
 
 
-def edits_templates(actor: User, organization_id: UUID) -> bool:
+def edits_any(actor: User) -> bool:
+    """Tell whether `actor` may change the templates of any organization."""
+    return Right.SET_UP in rights_of(actor)
+
+
+def edits_templates(actor: User, organization_id: UUID | str) -> bool:
     """Tell whether `actor` may change the templates of the organization."""
     return may(actor, organization_id, Right.SET_UP)
 

@@ -31,6 +31,7 @@ from apps.summary_templates.selectors import (
     access_templates,
     calls_to_try,
     current_version,
+    edits_any,
     edits_templates,
     versions_of,
 )
@@ -55,17 +56,11 @@ _FORM_METHODS = ["GET", "HEAD", "POST"]
 def list_templates(request: HttpRequest) -> HttpResponse:
     """Show the templates of the person's organizations."""
     actor = person(request)
-    rows = [(template, current_version(template), _spec(template)) for template in access_templates(actor)]
-    mine = any(edits_templates(actor, template.organization_id) for template, _version, _asked in rows)
-    return render(request, "summary_templates/list.html", {"rows": rows, "edits": mine or _edits(request)})
-
-
-def _edits(request: HttpRequest) -> bool:
-    try:
-        access_editing(person(request))
-    except Http404:
-        return False
-    return True
+    rows = []
+    for template in access_templates(actor):
+        version = current_version(template)
+        rows.append((template, version, TemplateSpec.model_validate(version.content)))
+    return render(request, "summary_templates/list.html", {"rows": rows, "edits": edits_any(actor)})
 
 
 def _spec(template: SummaryTemplate) -> TemplateSpec:
@@ -125,11 +120,12 @@ def _form_page(
 def preview(request: HttpRequest) -> HttpResponse:
     """Try what stands in the form, saved or not, on a call."""
     actor = person(request)
-    organization = access_editing(actor)
     call = access_call(actor, _uuid(request.POST.get("call", "")))
+    if not edits_templates(actor, call.organization_id):
+        raise Http404("no administrator")
     form = TemplateForm(request.POST, spec=TemplateSpec())
-    if call.organization_id != organization.pk or not form.is_valid():
-        return _form_page(request, form, organization, None)
+    if not form.is_valid():
+        return _form_page(request, form, call.organization, None)
     made = request_preview(call=call, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
     return see_other("summary_templates:show_preview", made.pk)
 

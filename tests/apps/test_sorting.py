@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as search
 from hypothesis import strategies as st
 
 from apps.calls.models import Call
@@ -121,6 +122,7 @@ SUMMARIES = st.builds(
 )
 
 
+@search(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(SUMMARIES, SUMMARIES)
 def test_both_versions_can_be_read_from_the_changes(before: CallSummary, after: CallSummary) -> None:
     parts = changes(before, after)

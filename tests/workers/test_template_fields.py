@@ -1,7 +1,8 @@
 """Fields of a template: filled with what was said and its line, or empty; wishes only in words of a prompt."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as search
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -48,6 +49,7 @@ def test_what_was_not_said_stays_empty() -> None:
     assert _filled("name", summary=doubtful) == ("", "", ())
 
 
+@search(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.sampled_from(sorted(KINDS)), st.text(min_size=1, max_size=5).filter(str.strip))
 def test_nothing_is_made_up(text: str, kind: FieldType, clue: str) -> None:
     segment = Segment(1, "A", 0.0, 1.0, text, 1.0)
