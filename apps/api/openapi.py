@@ -21,6 +21,7 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "code", "detail"],
 }
+_KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
 _SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
 _ID = re.compile(r"{(\w+)}")
 
@@ -78,7 +79,7 @@ def _bodies(item: Operation) -> dict[str, Any]:
         bodies["application/json"] = {"schema": _ref(item.body.__name__)}
     if item.form is not None:
         fields = item.form.model_json_schema()["properties"]
-        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
         schema = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
         bodies["multipart/form-data"] = {"schema": schema}
     return bodies
@@ -87,9 +88,12 @@ def _bodies(item: Operation) -> dict[str, Any]:
 def _parameters(item: Operation) -> list[dict[str, Any]]:
     uuid = {"type": "string", "format": "uuid"}
     places = [{"name": name, "in": "path", "required": True, "schema": uuid} for name in _ID.findall(item.path)]
-    fields = item.query.model_json_schema().get("properties", {})
-    asked = [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
-    key = [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]
+    query = item.query.model_json_schema()
+    asked = [
+        {"name": name, "in": "query", "required": name in query.get("required", []), "schema": schema}
+        for name, schema in query.get("properties", {}).items()
+    ]
+    key = [{"name": "Idempotency-Key", "in": "header", "schema": _KEY}]
     return places + asked + (key if item.method == "POST" and item.repeatable else [])
 
 
