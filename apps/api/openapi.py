@@ -81,7 +81,7 @@ def _bodies(item: Operation) -> dict[str, Any]:
         fields = {name: _as_text(one) for name, one in item.form.model_json_schema()["properties"].items()}
         file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
         schema = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
-        bodies["multipart/form-data"] = {"schema": schema}
+        bodies["multipart/form-data"] = {"schema": schema | {"additionalProperties": False}}
     return bodies
 
 
