@@ -21,6 +21,7 @@ _PROBLEM = {
     },
     "required": ["type", "title", "status", "code", "detail"],
 }
+_KEY = {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"}
 _SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
 _ID = re.compile(r"{(\w+)}")
 
@@ -77,21 +78,31 @@ def _bodies(item: Operation) -> dict[str, Any]:
     if item.body is not None:
         bodies["application/json"] = {"schema": _ref(item.body.__name__)}
     if item.form is not None:
-        fields = item.form.model_json_schema()["properties"]
-        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        fields = {name: _as_text(one) for name, one in item.form.model_json_schema()["properties"].items()}
+        file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
         schema = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
-        bodies["multipart/form-data"] = {"schema": schema}
+        bodies["multipart/form-data"] = {"schema": schema | {"additionalProperties": False}}
     return bodies
 
 
 def _parameters(item: Operation) -> list[dict[str, Any]]:
     uuid = {"type": "string", "format": "uuid"}
     places = [{"name": name, "in": "path", "required": True, "schema": uuid} for name in _ID.findall(item.path)]
-    fields = item.query.model_json_schema().get("properties", {})
-    asked = [{"name": name, "in": "query", "schema": schema} for name, schema in fields.items()]
-    key = [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]
+    query = item.query.model_json_schema()
+    asked = [
+        {"name": name, "in": "query", "required": name in query.get("required", []), "schema": _as_text(schema)}
+        for name, schema in query.get("properties", {}).items()
+    ]
+    key = [{"name": "Idempotency-Key", "in": "header", "schema": _KEY}]
     return places + asked + (key if item.method == "POST" and item.repeatable else [])
 
 
 def _ref(name: str) -> dict[str, str]:
     return {"$ref": _REF.format(model=name)}
+
+
+def _as_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a query or form field: these are left out rather than null."""
+    options = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    kept = {name: value for name, value in schema.items() if name != "anyOf" and value is not None}
+    return kept | (options[0] if len(options) == 1 else {"anyOf": options} if options else {})

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from apps.api.operations import Incoming
 from apps.calls.filters import CallFilter
@@ -18,6 +18,16 @@ from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
 
 
+def _not_a_number(text: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970."""
+    if not isinstance(text, str) or text.replace(".", "").lstrip("+-").isdecimal():
+        raise ValueError("a date and time with a time zone is expected")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+
+
 class PageQuery(Incoming):
     cursor: Annotated[str, Field(max_length=200)] = ""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
@@ -29,8 +39,8 @@ class CallsQuery(PageQuery):
     q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     party: Literal["", "A", "B"] = ""
     state: Literal["", "active", "done", "failed", "cancelled"] = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     created_by: uuid.UUID | None = None
     category: Category | Literal[""] = ""
     outcome: Outcome | Literal[""] = ""
