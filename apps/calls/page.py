@@ -63,9 +63,10 @@ def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[s
     if shown is None:
         return {"reading": None, "plain": ""}
     view = show(shown, segments)
+    unshown = {"topics", "actions", "decisions"} - set(view.sections)
     return {
         "reading": view.reading,
-        "plain": summary_text(view.reading.content),
+        "plain": summary_text(view.reading.content.model_copy(update=dict.fromkeys(unshown, ()))),
         "sections": view.sections,
         "fields": view.fields,
         "template_use": view.use,

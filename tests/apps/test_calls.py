@@ -88,7 +88,7 @@ def test_the_list_takes_few_queries(
 ) -> None:
     for number in range(12):
         finished_call(houses.ours, title=str(number))
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(21):
         agent.get("/calls/")
 
 
