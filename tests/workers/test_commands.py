@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -90,11 +91,12 @@ def test_a_headerless_recording_is_asked_for_its_codec(tmp_path: Path) -> None:
 
 def test_a_recording_over_the_size_limit_is_refused(tmp_path: Path, environment: Environment) -> None:
     environment(max_upload_mb=1)
+    before = set(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
     status, report = _run("process_call", made.write_wav(tmp_path / "a.wav", [made.tone(70)]))
     assert (status, report["status"]) == (1, "refused")
     _expect_reason(report["reason"], "too_large")
     assert not Call.objects.exists()
-    assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == [], "no part of it stays behind"
+    assert set(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) <= before, "no part of it stays behind"
 
 
 def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -376,7 +378,6 @@ def test_every_reason_has_a_sentence_in_both_languages() -> None:
     codes = set(_codes_raised()) - {""}
     assert len(codes) > 15
     assert codes - set(REASONS) == set()
-    values = dict.fromkeys(("size_mb", "limit_mb", "minutes", "limit_minutes", "channels", "limit"), "1")
-    values |= dict.fromkeys(("detail", "attempts", "field", "checkpoint", "call_id", "number"), "x")
-    for code in REASONS:
+    for code, sentence in REASONS.items():
+        values = dict.fromkeys(re.findall(r"%\((\w+)\)s", str(sentence)), "1")
         _expect_reason(reason_report(code, values), code)
