@@ -126,7 +126,7 @@ def running_stack(data_dir: Path, *arguments: str, **settings: str) -> Iterator[
         )
     stack = Stack(port, data_dir, environment, process, log)
     try:
-        wait_until("the page answers", lambda: _answers(stack), 90)
+        wait_until("the page answers and every queue has a worker", lambda: _answers(stack), 120)
         yield stack
     finally:
         process.send_signal(signal.SIGINT)
@@ -140,7 +140,7 @@ def running_stack(data_dir: Path, *arguments: str, **settings: str) -> Iterator[
 def _answers(stack: Stack) -> bool:
     assert stack.process.poll() is None, stack.log.read_text()[-3000:]
     try:
-        with urlopen(f"{stack.url}/healthz", timeout=2) as answer:
+        with urlopen(f"{stack.url}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
