@@ -47,7 +47,7 @@ def copy_task(seed: int, examples: int = 8) -> StepBatch:
     rows = []
     for _ in range(examples):
         ids = [rng.randrange(2, 40) for _ in range(6)]
-        rows.append(EncodedExample((*ids, 1, *ids), 7))
+        rows.append(EncodedExample((*ids, 1, *ids), 7, (1.0,) * len(ids)))
     return StepBatch((pack(rows[:4], 0.1), pack(rows[4:], 0.1)), seed + 1, examples, 0)
 
 
@@ -107,7 +107,7 @@ def test_micro_batches_add_up_to_one_batch() -> None:
     batch = copy_task(0)
     rng = random.Random(0)
     ids = [[rng.randrange(2, 40) for _ in range(6)] for _ in range(8)]
-    one = pack([EncodedExample((*row, 1, *row), 7) for row in ids], 0.1)
+    one = pack([EncodedExample((*row, 1, *row), 7, (1.0,) * len(row)) for row in ids], 0.1)
     assert np.array_equal(one.ids, np.concatenate([micro.ids for micro in batch.micro_batches]))
     a, b = split.step(batch), joined.step(StepBatch((one,), 1, 8, 0))
     assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-5)
