@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
+from model_core.ops.precision import cpu_has_bf16
 from model_core.speech.config import SpeechModelConfig
 from model_core.speech.tokenizer import BLANK, NUM_JAMO, NUM_TIME_TOKENS, SPECIAL
 
@@ -37,6 +38,10 @@ class SpeechModel(nn.Module):
             self.syllable_head.weight.zero_()
             self.syllable_head.bias.zero_()[self.syllable_blank] = 10.0
         self._looks: list[torch.Tensor] = []
+        if cpu_has_bf16():  # windows are short: whole products in bf16 beat the fused attention
+            for layer in whisper.model.encoder.layers:
+                layer.self_attn.config = copy.deepcopy(whisper.config)
+                layer.self_attn.config._attn_implementation = "eager"
         for layer in whisper.model.decoder.layers:
             # Only the plain attention hands out its weights, and only the cross-attention's are wanted.
             layer.encoder_attn.config = copy.deepcopy(whisper.config)

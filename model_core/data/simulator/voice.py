@@ -77,9 +77,9 @@ TEST_FEMALE = ("f3", "linda", "steph2")
 TEST_MALE = ("m4", "Andy", "edward2", "Gene2", "iven2", "marcelo")
 # Most recordings made with this synthesizer use the plain numbered variants, so they are drawn more often.
 PLAIN = ("f1", "f2", "f4", "f5", "m1", "m2", "m3", "m5", "m6", "m7", "m8", "")
-PITCH = (25, 80)
+PITCH = (15, 90)
 SPEED_WPM = (120, 230)
-TRACT = (0.9, 1.12)
+TRACT = (0.87, 1.15)
 
 
 class SynthesisError(DataError):
