@@ -28,7 +28,6 @@ from model_core.data.examples import SimulatedExamples
 from model_core.data.packing import PackedBatch
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
-from model_core.training.loss import held_out_loss
 from model_core.training.trainer import Trainer
 
 TOKENS_A_STEP = 4096
@@ -87,7 +86,7 @@ class Contestant:
             self.trainer.step(batch)
             self._tokens += batch.tokens
         self._seconds += time.process_time() - began
-        loss = held_out_loss(self.trainer.model, held_out, self.trainer.compute_dtype)
+        loss = self.trainer.held_out_loss(held_out)
         self.points.append(Point(self._tokens, self._seconds, loss))
 
 

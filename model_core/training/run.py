@@ -155,7 +155,7 @@ def _batch_maker(config: RunConfig, encoder: ExampleEncoder, source: ExampleSour
         encode=encoder,
         max_tokens=config.model.max_positions,
         tokens_per_micro_batch=config.train.tokens_per_micro_batch,
-        micro_batches=round(config.train.tokens_per_step / config.train.tokens_per_micro_batch),
+        micro_batches=config.train.micro_batches,
         transcript_weight=config.train.transcript_loss_weight,
     )
 
