@@ -1,20 +1,26 @@
 """Files that are either whole or not there: atomic writes, digests, and the manifest that is written last.
 
-A folder is complete when its MANIFEST.json lists every file with its size and SHA-256. It knows no tensors.
+A folder is complete when its MANIFEST.json lists every file with its size and SHA-256. Several processes can write one
+folder, on a disk that all see: each its own files, and what fails on one is raised on all. It knows no tensors.
 """
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from model_core.errors import CheckpointError
+from model_core.parallel.team import Team
 
 MANIFEST = "MANIFEST.json"
 FORMAT_VERSION = 1
 _READ_BYTES = 1 << 20
+
+Result = TypeVar("Result")
+Described = dict[str, dict[str, int | str]]
 
 
 def sha256_of(path: Path) -> str:
@@ -26,19 +32,64 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
+def write_folder(folder: Path, fill: Callable[[Path], None], team: Team | None = None) -> str:
     """Make `folder` by letting `fill` write into a temporary one beside it; return the folder's digest.
 
-    The files are synced, the manifest is written last, and one rename makes it all appear. A folder of that name is
-    replaced.
+    Of a team every rank calls it, and `fill` writes that rank's files. The files are synced, the manifest is written
+    last, and one rename makes it all appear. A folder of that name is replaced.
 
-    Side effects: leftovers of an earlier, killed attempt are removed.
+    Raises: CheckpointError when a disk cannot be written; the old folder is still there then. Side effects: leftovers
+    of an earlier, killed attempt are removed.
     """
+    team = team or Team()
     temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    digest = _write_manifest(temporary)
+    together(team, lambda: _clear(temporary) if team.rank == 0 else None)
+    together(team, lambda: _fill(temporary, fill))
+    digests = together(team, lambda: _described(team.share(sorted(temporary.iterdir()))))
+    files = {name: described for part in digests for name, described in part.items()}
+    return str(together(team, lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0])
+
+
+def together(team: Team, action: Callable[[], Result]) -> list[Result]:
+    """Do something with files on every rank; return every rank's result.
+
+    Raises: CheckpointError on every rank when it failed on one.
+    """
+    result: Result | None = None
+    own: OSError | CheckpointError | None = None
+    try:
+        result = action()
+    except (OSError, CheckpointError) as error:
+        own = error
+    outcomes = team.gather((result, "" if own is None else str(own)))
+    for rank, (_, message) in enumerate(outcomes):
+        if message:
+            place = f" (rank {rank})" if team.size > 1 else ""
+            raise CheckpointError(f"{message}{place}") from own
+    return [found for found, _ in outcomes]  # type: ignore[misc]
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _fill(folder: Path, fill: Callable[[Path], None]) -> None:
+    fill(folder)
+    for path in folder.iterdir():
+        _sync(path)
+
+
+def _described(paths: Sequence[Path]) -> Described:
+    return {path.name: {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths}
+
+
+def _publish(temporary: Path, folder: Path, files: Described) -> str:
+    manifest = temporary / MANIFEST
+    manifest.write_text(json.dumps({"format_version": FORMAT_VERSION, "files": files}, indent=1, sort_keys=True) + "\n")
+    digest = sha256_of(manifest)
+    _sync(manifest)
+    _sync(temporary)
     replaced = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
@@ -49,18 +100,6 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
     return digest
 
 
-def _write_manifest(folder: Path) -> str:
-    files = {}
-    for path in sorted(folder.iterdir()):
-        _sync(path)
-        files[path.name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({"format_version": FORMAT_VERSION, "files": files}, indent=1, sort_keys=True) + "\n")
-    _sync(manifest)
-    _sync(folder)
-    return sha256_of(manifest)
-
-
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -69,11 +108,18 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def verify_folder(folder: Path) -> str:
+def verify_folder(folder: Path, team: Team | None = None) -> str:
     """Check every file of a folder against its manifest; return the folder's digest, the manifest's SHA-256.
+
+    Of a team every rank calls it and reads its share of the files.
 
     Raises: CheckpointError naming what is missing or altered.
     """
+    team = team or Team()
+    return together(team, lambda: _verify(folder, team))[0]
+
+
+def _verify(folder: Path, team: Team) -> str:
     manifest = folder / MANIFEST
     if not manifest.is_file():
         raise CheckpointError(f"{folder} is no complete checkpoint: it has no {MANIFEST}")
@@ -81,7 +127,7 @@ def verify_folder(folder: Path) -> str:
         listed = json.loads(manifest.read_text())["files"]
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"{manifest} cannot be read: {error}") from error
-    for name, wanted in listed.items():
+    for name, wanted in team.share(list(listed.items())):
         path = folder / name
         if not path.is_file() or path.stat().st_size != wanted["size_bytes"]:
             found = path.stat().st_size if path.is_file() else 0
@@ -91,10 +137,10 @@ def verify_folder(folder: Path) -> str:
     return sha256_of(manifest)
 
 
-def is_complete(folder: Path) -> bool:
+def is_complete(folder: Path, team: Team | None = None) -> bool:
     """Return whether a folder matches its manifest."""
     try:
-        verify_folder(folder)
+        verify_folder(folder, team)
     except CheckpointError:
         return False
     return True

@@ -35,6 +35,9 @@ from deepspeed.runtime.engine import DeepSpeedEngine
 from deepspeed.utils import groups as deepspeed_groups
 from deepspeed.utils.logging import set_log_level_from_string
 
+# On a CPU it would be compiled at the first run, and its ranks wait for a dead one for ever; gloo does the work.
+deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
 _MATRICES, _VECTORS = "matrices", "vectors"
 _BUCKET_ELEMENTS = 50_000_000
 
@@ -85,8 +88,10 @@ class ZeroEngine:
         self._optimizer = make_optimizer(self._groups())
         set_log_level_from_string("warning")
         deepspeed.init_distributed(dist_init_required=False)
-        settings = DeepSpeedConfig(_settings(config, team))
-        self._engine = _Engine(None, module, optimizer=self._optimizer, config=settings, config_class=settings)
+        settings = _settings(config, team)
+        self._engine = _Engine(
+            None, module, optimizer=self._optimizer, config=settings, config_class=DeepSpeedConfig(settings)
+        )
         self._left = self._micro_batches = config.train.micro_batches // team.size
 
     def _groups(self) -> list[ParameterGroup]:
