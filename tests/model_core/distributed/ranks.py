@@ -59,7 +59,7 @@ class Ranks:
         code = self.processes[rank].exitcode
         return "" if code == 0 else f"ended with code {code}"
 
-    def results(self, timeout_s: float = 120) -> list[Any]:
+    def results(self, timeout_s: float = 280) -> list[Any]:
         """Wait and return what each rank's function returned.
 
         Raises: AssertionError with the errors of all ranks.
@@ -73,7 +73,7 @@ class Ranks:
         return pickle.loads((self._folder / f"result-{rank}").read_bytes())  # noqa: S301
 
 
-def run_ranks(size: int, function: Callable[..., Any], *args: Any, timeout_s: float = 120) -> list[Any]:
+def run_ranks(size: int, function: Callable[..., Any], *args: Any, timeout_s: float = 280) -> list[Any]:
     """Run a function on `size` ranks; return what each returned."""
     return Ranks(size, function, *args).results(timeout_s)
 

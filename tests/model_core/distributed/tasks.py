@@ -92,11 +92,16 @@ def sgd_losses(config: RunConfig, steps: int, clip: bool) -> list[float]:
     for seed in range(steps):
         batch = step_batch(seed)
         total = sum(float(micro.weights.sum()) for micro in batch.micro_batches)
-        loss = torch.stack([loss_of(micro)[0] for micro in batch.micro_batches]).sum() / total
-        loss.backward()
+        found = [loss_of(micro) for micro in batch.micro_batches]
+        (torch.stack([loss for loss, _, _ in found]).sum() / total).backward()
         if clip:
             torch.nn.utils.clip_grad_norm_(model.parameters(), config.train.clip_norm)
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(sum(weighted_sum(tokens, weights) for _, tokens, weights in found) / total)
     return losses
+
+
+def weighted_sum(losses_T: Tensor, weights_T: Tensor) -> float:
+    """Return the loss of a micro batch, added up in fp64: of a sum in fp32 the seventh digit is chance."""
+    return float((losses_T.detach().double() * weights_T).sum())

@@ -10,7 +10,7 @@ from model_core.parallel.engine import ZeroEngine
 from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
-from tests.model_core.distributed.tasks import new_model, step_batch
+from tests.model_core.distributed.tasks import new_model, step_batch, weighted_sum
 
 LR = 0.1
 
@@ -32,13 +32,13 @@ def sgd_losses(config: RunConfig, team: Team, steps: int) -> list[float]:
     for seed in range(steps):
         batch = step_batch(seed)
         total = sum(float(micro.weights.sum()) for micro in batch.micro_batches)
-        mine = torch.zeros(1)
+        mine = 0.0
         for micro in team.share(batch.micro_batches):
-            loss = engine(micro)[0] / total
-            mine += loss.detach()
-            engine.backward(loss)
+            loss, tokens, weights = engine(micro)
+            mine += weighted_sum(tokens, weights)
+            engine.backward(loss / total)
         engine.step(1.0, seed + 1)
-        losses.append(float(team.sum(mine)))
+        losses.append(sum(team.gather(mine)) / total)
     return losses
 
 

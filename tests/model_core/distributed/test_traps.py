@@ -63,7 +63,7 @@ def test_parts_that_are_not_the_whole_model_are_not_saved(tmp_path: Path) -> Non
 
 
 def test_stage_0_is_refused() -> None:
-    with pytest.raises(ConfigError, match="parallel.zero_stage is 0; it must be 1, 2 or 3"):
+    with pytest.raises(ConfigError, match=r"parallel.zero_stage is 0; it must be 1, 2 or 3"):
         ParallelConfig(zero_stage=0)
 
 
