@@ -24,11 +24,15 @@ AVERAGE = "average."
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come: steps taken, the index of the next example, and the held-out loss when it is known."""
+    """How far a run has come: steps, the index of the next example, and the held-out loss when it is known.
+
+    `skipped_steps` of the steps changed no weight, because their batch was left out.
+    """
 
     step: int
     next_index: int
     eval_loss: float | None = None
+    skipped_steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_processes_open_and_write_at_once(url: str) -> None:
 
 def test_registry_and_config_bring_no_torch() -> None:
     script = (
-        "import sys, model_core.registry.store, model_core.config.recipes, model_core.config.plan, "
+        "import sys, model_core.registry.store, model_core.config.recipes, model_core.config.parameters, "
         "model_core.config.overrides; "
         "sys.exit(', '.join(name for name in ('torch', 'transformers', 'deepspeed') if name in sys.modules) or 0)"
     )
