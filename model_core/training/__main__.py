@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps({"config": asdict(config), "plan": make_run_plan(config).as_dict()}, indent=1))
             return 0
         _train(config, options)
-    except ModelCoreError as error:
+    except (ModelCoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -22,7 +22,8 @@ from model_core.config.overrides import to_json
 from model_core.config.schema import RunConfig
 from model_core.data.batches import BatchStream
 from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer, load_tokenizer
-from model_core.errors import ConfigError
+from model_core.data.tokenizer import FILE_NAME as TOKENIZER_FILE
+from model_core.errors import CheckpointError, ConfigError
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
 from model_core.registry.store import Registry
@@ -80,6 +81,7 @@ def _train(config: RunConfig, resume: bool, approved: Path | None, registration:
     store = CheckpointStore(out / "checkpoints", config.train.keep_last)
     newest = store.newest() if resume else None
     if newest is not None:
+        _check_tokenizer(newest, tokenizer_folder)
         trainer.restore(load_snapshot(newest))
         logger.info("going on from %s", newest)
     sinks: list[MetricsSink] = [MetricsFile(out / "metrics.jsonl", trainer.progress.step)]
@@ -118,6 +120,11 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
         raise ConfigError(f"the model of {folder} is {found}; the recipe {config.name} needs {wanted}")
     model.load_state_dict(load_state(folder))
     return model
+
+
+def _check_tokenizer(checkpoint: Path, tokenizer: Path) -> None:
+    if sha256_of(checkpoint / TOKENIZER_FILE) != sha256_of(tokenizer / TOKENIZER_FILE):
+        raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {tokenizer}")
 
 
 def _stop_on_sigterm(trainer: Trainer) -> None:

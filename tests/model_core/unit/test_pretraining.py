@@ -162,12 +162,15 @@ def test_a_folder_that_is_not_finished_is_refused(tokens: Path, tmp_path: Path) 
         TokenShards(altered)
 
 
-def train(out: Path, *settings: str, init: Path | None = None) -> subprocess.CompletedProcess[str]:
+def train(
+    out: Path, *settings: str, init: Path | None = None, resume: bool = False
+) -> subprocess.CompletedProcess[str]:
     sizes = ("model.vocab_size=4096", "model.max_positions=2048", "data.eval_rows=2", "data.eval_examples=1")
     sizes += ("train.tokens_per_micro_batch=2048", "train.tokens_per_step=2048")
     more = [part for setting in (*sizes, *settings) for part in ("--set", setting)]
     arguments = [sys.executable, "-m", "model_core.training", "--recipe", "tiny_test", "--out", str(out), *more]
     arguments += ["--init", str(init)] if init else []
+    arguments += ["--resume"] if resume else []
     return subprocess.run(arguments, capture_output=True, text=True, timeout=240)
 
 
@@ -191,6 +194,10 @@ def test_pretraining_then_going_on_then_finetuning(tokens: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert metrics(tuned, "transcript_loss") == [0, 0] and min(metrics(tuned, "summary_loss")) > 0
     assert load_model(tuned / "export").config.vocab_size == 4096
+    other = copy_of(TOKENIZER, tmp_path / "other")
+    (other / FILE_NAME).write_text((TOKENIZER / FILE_NAME).read_text() + " ")
+    done = train(tuned, "train.max_steps=4", f"data.tokenizer={other}", resume=True)
+    assert done.returncode == 2 and "was trained with another tokenizer" in done.stderr
 
 
 def test_approved_pairs_are_no_text(tokens: Path, tmp_path: Path) -> None:
