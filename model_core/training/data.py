@@ -12,18 +12,30 @@ from model_core.data.drills import DrilledExamples
 from model_core.data.encoding import ExampleEncoder
 from model_core.data.examples import ExampleSource, MixedExamples, SimulatedExamples, read_approved
 from model_core.data.packing import PackedBatch
+from model_core.data.refinery.shards import sha256_of
 from model_core.data.text.batches import TextBatchMaker
-from model_core.data.text.shards import TokenShards
+from model_core.data.text.shards import MANIFEST, TokenShards
 from model_core.data.tokenizer import FILE_NAME
 from model_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A file or a folder that a run learns from, as the registry keeps it; `examples` counts pairs or documents."""
+
+    name: str
+    path: str
+    sha256: str
+    examples: int
+
+
+@dataclass(frozen=True)
 class RunData:
-    """The maker of the batches to learn from, and the rows that are held out."""
+    """The maker of the batches to learn from, the rows that are held out, and where they are from, unless simulated."""
 
     maker: StepMaker
     held_out: list[PackedBatch]
+    origin: Origin | None = None
 
 
 def run_data(config: RunConfig, tokenizer: Path, approved: Path | None) -> RunData:
@@ -54,7 +66,7 @@ def _text(config: RunConfig, tokenizer: Path) -> RunData:
         held_out_rows=config.data.eval_rows,
         seed=config.train.seed,
     )
-    return RunData(maker, maker.held_out())
+    return RunData(maker, maker.held_out(), _origin("text", shards.folder, shards.folder / MANIFEST, shards.documents))
 
 
 def _summaries(config: RunConfig, encoder: ExampleEncoder, approved: Path | None) -> RunData:
@@ -64,9 +76,16 @@ def _summaries(config: RunConfig, encoder: ExampleEncoder, approved: Path | None
     )
     if data.drill_until:
         source = DrilledExamples(source, data.drill_share, data.drill_until, seed)
+    origin = None
     if approved is not None:
-        source = MixedExamples(source, read_approved(approved), data.approved_share, seed)
-    return RunData(_batch_maker(config, encoder, source), _held_out(config, encoder))
+        pairs = read_approved(approved)
+        source = MixedExamples(source, pairs, data.approved_share, seed)
+        origin = _origin("approved", approved, approved, len(pairs))
+    return RunData(_batch_maker(config, encoder, source), _held_out(config, encoder), origin)
+
+
+def _origin(name: str, path: Path, digested: Path, examples: int) -> Origin:
+    return Origin(name, str(path.resolve()), sha256_of(digested), examples)
 
 
 def _held_out(config: RunConfig, encoder: ExampleEncoder) -> list[PackedBatch]:

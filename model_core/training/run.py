@@ -9,7 +9,7 @@ import os
 import signal
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -77,6 +77,8 @@ def _train(config: RunConfig, resume: bool, approved: Path | None, registration:
     tokenizer_folder = Path(config.init or config.data.tokenizer)
     model = _initial_model(config, load_tokenizer(tokenizer_folder))
     data = run_data(config, tokenizer_folder, approved)
+    if registration is not None and data.origin is not None:
+        registration.registry.use_dataset(registration.run_id, **asdict(data.origin))
     trainer = Trainer(config, model)
     store = CheckpointStore(out / "checkpoints", config.train.keep_last)
     newest = store.newest() if resume else None

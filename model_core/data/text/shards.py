@@ -47,6 +47,11 @@ class TokenShards:
         """The number of ids."""
         return int(self._manifest["tokens"])
 
+    @property
+    def documents(self) -> int:
+        """The number of documents."""
+        return int(self._manifest["documents"])
+
     def check_tokenizer(self, file: Path) -> None:
         """Raise DataError unless the shards were made with the tokenizer of this file."""
         if sha256_of(file) != self._manifest["tokenizer_sha256"]:

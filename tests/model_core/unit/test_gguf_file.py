@@ -1,5 +1,7 @@
 """The GGUF file of a model folder: its keys and tensors, and llama.cpp's own tokens where its binding is installed."""
 
+import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from model_core.data.simulator.expand import CallSimulator
 from model_core.data.summary_format import encode_prompt
 from model_core.data.tokenizer import load_tokenizer
 from model_core.errors import CheckpointError
+from model_core.models.cache import KVCache
 from model_core.models.decoder import Decoder
 
 SHIPPED = Path("pretrained/summarizer-mini")
@@ -116,39 +119,50 @@ def test_a_place_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"model", "file"}
 
 
+class Llama:
+    """A GGUF file in llama.cpp, cache in fp32, asked over its own server on this machine."""
+
+    def __init__(self, binding: Any, path: Path) -> None:
+        params = binding.CommonParams()
+        params.model.path, params.n_ctx, params.n_parallel, params.n_gpu_layers = str(path), 1024, 1, 0
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+        params.cache_type_k = params.cache_type_v = binding.ggml_type.GGML_TYPE_F32
+        params.flash_attn_type = binding.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        self._server = binding.Server(params)
+
+    def ask(self, path: str, question: dict[str, Any]) -> list[int]:
+        """Post a question and return the tokens of the answer."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._server.listening_address + path, json.dumps(question).encode(), headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            tokens: list[int] = json.load(answer)["tokens"]
+        return tokens
+
+
 @pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The shipped summarizer in llama.cpp, weights and cache in fp32."""
-    llama_cpp = pytest.importorskip("llama_cpp", reason="llama.cpp's Python binding, llama-cpp-python, is missing")
-    folder = tmp_path_factory.mktemp("gguf")
-    model = load_model(SHIPPED)
-    save_model(folder / "model", model.config, model.state_dict(), companions=SHIPPED)
-    path = write_gguf(folder / "model", folder / "model.gguf")
-    return llama_cpp.Llama(
-        str(path), n_ctx=1024, n_threads=1, type_k=0, type_v=0, flash_attn=False, logits_all=False, verbose=False
-    )
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Llama:
+    """The shipped summarizer in llama.cpp."""
+    binding = pytest.importorskip("xllamacpp", reason="llama.cpp is missing: pip install xllamacpp")
+    return Llama(binding, write_gguf(SHIPPED, tmp_path_factory.mktemp("gguf") / "model.gguf"))
 
 
-def prompts() -> list[list[int]]:
-    simulator, tokenizer = CallSimulator("test", 8), load_tokenizer(SHIPPED)
-    return [encode_prompt(tokenizer, simulator.call(number).lines[:12]) for number in range(3)]
-
-
-def test_llama_cpp_writes_the_same_tokens(llama: Any) -> None:
-    model = load_model(SHIPPED)
-    for prompt in prompts():
-        ours = list(prompt)
+def test_llama_cpp_writes_the_same_tokens(llama: Llama) -> None:
+    model, tokenizer, simulator = load_model(SHIPPED), load_tokenizer(SHIPPED), CallSimulator("test", 8)
+    for number in range(3):
+        prompt = encode_prompt(tokenizer, simulator.call(number).lines[:12])
+        cache = KVCache(model.config, batch=1, max_len=len(prompt) + 24)
+        ours, ids = [], prompt
         with torch.no_grad():
             for _ in range(24):
-                ours.append(int(model(torch.tensor([ours]))[0, -1].argmax()))
-        llama.reset()
-        theirs = [token for token, _ in zip(llama.generate(prompt, top_k=1, temp=0.0), range(24), strict=False)]
-        assert theirs == ours[len(prompt) :]
+                ids = [int(model(torch.tensor([ids]), cache=cache)[0, -1].argmax())]
+                ours += ids
+        wanted = {"prompt": prompt, "n_predict": 24, "samplers": ["top_k"], "top_k": 1, "return_tokens": True}
+        assert llama.ask("/completion", wanted) == ours
 
 
-def test_llama_cpp_reads_text_as_our_tokenizer_does(llama: Any) -> None:
+def test_llama_cpp_reads_text_as_our_tokenizer_does(llama: Llama) -> None:
     simulator, tokenizer = CallSimulator("test", 9), load_tokenizer(SHIPPED)
-    for number in range(10):
-        for line in simulator.call(number).lines:
-            text = " " + line.text
-            assert llama.tokenize(text.encode(), add_bos=False, special=False) == tokenizer.encode_text(text)
+    for line in (line for number in range(10) for line in simulator.call(number).lines):
+        text = " " + line.text
+        found = llama.ask("/tokenize", {"content": text, "add_special": False, "parse_special": False})
+        assert found == tokenizer.encode_text(text)

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_core.checkpoint.pretrained import load_model
+from model_core.config.overrides import override
+from model_core.config.recipes import get_recipe
 from model_core.data.refinery.run import run_refinery
 from model_core.data.refinery.settings import RefinerySettings
 from model_core.data.refinery.shards import write_atomically
@@ -23,6 +25,7 @@ from model_core.data.text.encode import encode_shards
 from model_core.data.text.shards import TokenShards
 from model_core.data.tokenizer import FILE_NAME, load_tokenizer
 from model_core.errors import DataError
+from model_core.training.data import run_data
 
 TOKENIZER = Path("pretrained/summarizer-mini")
 
@@ -171,7 +174,7 @@ def train(
     arguments = [sys.executable, "-m", "model_core.training", "--recipe", "tiny_test", "--out", str(out), *more]
     arguments += ["--init", str(init)] if init else []
     arguments += ["--resume"] if resume else []
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=240)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=600)
 
 
 def metrics(out: Path, name: str) -> list[float]:
@@ -181,13 +184,18 @@ def metrics(out: Path, name: str) -> list[float]:
 
 @pytest.mark.slow
 def test_pretraining_then_going_on_then_finetuning(tokens: Path, tmp_path: Path) -> None:
-    text = ("train.objective=text", f"data.tokens={tokens}", "train.activation_checkpointing=true")
+    text = (
+        "train.objective=text",
+        f"data.tokens={tokens}",
+        "train.activation_checkpointing=true",
+        "train.eval_every=4",
+    )
     pretrained, continued, tuned = (tmp_path / name for name in ("pretrained", "continued", "tuned"))
-    done = train(pretrained, *text)
+    done = train(pretrained, *text, "train.max_steps=8")
     assert done.returncode == 0, done.stderr
     first, last = metrics(pretrained, "eval_text_loss")
     assert last < first < 8.3
-    done = train(continued, *text, "train.max_steps=4", "train.schedule=cosine", init=pretrained / "export")
+    done = train(continued, *text, "train.max_steps=2", "train.schedule=cosine", init=pretrained / "export")
     assert done.returncode == 0, done.stderr
     assert metrics(continued, "text_loss")[0] < 0.9 * metrics(pretrained, "text_loss")[0]
     done = train(tuned, "train.max_steps=2", "train.transcript_loss_weight=0", init=continued / "export")
@@ -196,8 +204,14 @@ def test_pretraining_then_going_on_then_finetuning(tokens: Path, tmp_path: Path)
     assert load_model(tuned / "export").config.vocab_size == 4096
     other = copy_of(TOKENIZER, tmp_path / "other")
     (other / FILE_NAME).write_text((TOKENIZER / FILE_NAME).read_text() + " ")
-    done = train(tuned, "train.max_steps=4", f"data.tokenizer={other}", resume=True)
+    done = train(tuned, "train.max_steps=3", f"data.tokenizer={other}", resume=True)
     assert done.returncode == 2 and "was trained with another tokenizer" in done.stderr
+
+
+def test_a_run_on_text_says_where_it_is_from(tokens: Path) -> None:
+    config = override(get_recipe("tiny_test"), ["train.objective=text", f"data.tokens={tokens}", "data.eval_rows=2"])
+    origin = run_data(config, TOKENIZER, None).origin
+    assert origin is not None and origin.path == str(tokens) and origin.examples == TokenShards(tokens).documents > 40
 
 
 def test_approved_pairs_are_no_text(tokens: Path, tmp_path: Path) -> None:
