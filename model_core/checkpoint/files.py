@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from model_core.errors import CheckpointError
+from model_core.errors import CheckpointError, CheckpointWriteError
 from model_core.parallel.team import Team
 
 MANIFEST = "MANIFEST.json"
@@ -38,22 +38,30 @@ def write_folder(folder: Path, fill: Callable[[Path], None], team: Team | None =
     Of a team every rank calls it, and `fill` writes that rank's files. The files are synced, the manifest is written
     last, and one rename makes it all appear. A folder of that name is replaced.
 
-    Raises: CheckpointError when a disk cannot be written; the old folder is still there then. Side effects: leftovers
-    of an earlier, killed attempt are removed.
+    Raises: CheckpointWriteError, on every rank, when one has no room or no right to write; what was there stays.
+    Side effects: leftovers of an earlier, killed attempt are removed.
     """
     team = team or Team()
     temporary = folder.with_name(f".{folder.name}.part")
-    together(team, lambda: _clear(temporary) if team.rank == 0 else None)
-    together(team, lambda: _fill(temporary, fill))
-    digests = together(team, lambda: _described(team.share(sorted(temporary.iterdir()))))
-    files = {name: described for part in digests for name, described in part.items()}
-    return str(together(team, lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0])
+
+    def write(action: Callable[[], Result]) -> list[Result]:
+        return together(team, lambda: _writing(folder, action))
+
+    try:
+        write(lambda: _clear(temporary) if team.rank == 0 else None)
+        write(lambda: _fill(temporary, fill))
+        digests = write(lambda: _described(team.share(sorted(temporary.iterdir()))))
+        files = {name: described for part in digests for name, described in part.items()}
+        return write(lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0]
+    finally:
+        if team.rank == 0:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def together(team: Team, action: Callable[[], Result]) -> list[Result]:
     """Do something with files on every rank; return every rank's result.
 
-    Raises: CheckpointError on every rank when it failed on one.
+    Raises: CheckpointError, or CheckpointWriteError, on every rank when it failed on one.
     """
     result: Result | None = None
     own: OSError | CheckpointError | None = None
@@ -61,12 +69,19 @@ def together(team: Team, action: Callable[[], Result]) -> list[Result]:
         result = action()
     except (OSError, CheckpointError) as error:
         own = error
-    outcomes = team.gather((result, "" if own is None else str(own)))
-    for rank, (_, message) in enumerate(outcomes):
+    kind = CheckpointWriteError if isinstance(own, CheckpointWriteError) else CheckpointError
+    outcomes = team.gather((result, kind, "" if own is None else str(own)))
+    for rank, (_, kind, message) in enumerate(outcomes):
         if message:
-            place = f" (rank {rank})" if team.size > 1 else ""
-            raise CheckpointError(f"{message}{place}") from own
-    return [found for found, _ in outcomes]  # type: ignore[misc]
+            raise kind(f"{message} (rank {rank})" if team.size > 1 else message) from own
+    return [found for found, _, _ in outcomes]  # type: ignore[misc]
+
+
+def _writing(folder: Path, action: Callable[[], Result]) -> Result:
+    try:
+        return action()
+    except OSError as error:
+        raise CheckpointWriteError(f"{folder} cannot be written: {error}") from error
 
 
 def _clear(folder: Path) -> None:
@@ -90,6 +105,11 @@ def _publish(temporary: Path, folder: Path, files: Described) -> str:
     digest = sha256_of(manifest)
     _sync(manifest)
     _sync(temporary)
+    _put_in_place(temporary, folder)
+    return digest
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
     replaced = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
@@ -97,7 +117,6 @@ def _publish(temporary: Path, folder: Path, files: Described) -> str:
     temporary.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
-    return digest
 
 
 def _sync(path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from model_core.checkpoint.stock_config import from_stock_config, to_stock_confi
 from model_core.checkpoint.stock_fields import read_values
 from model_core.checkpoint.stock_weights import INDEX, WEIGHT_SUFFIXES, WEIGHTS, read_weights
 from model_core.config.schema import ModelConfig
-from model_core.errors import CheckpointError
+from model_core.errors import CheckpointError, CheckpointWriteError
 from model_core.models.decoder import Decoder
 from model_core.parallel.team import Team
 
@@ -63,7 +64,7 @@ def model_writer(
         raise CheckpointError(f"{len(weight_map)} weights would be saved; the model has {stock_count(config)}")
 
     def fill(part: Path) -> None:
-        save_file(stock, part / part_name(WEIGHTS, team), metadata={"format": "pt"})
+        save_tensors(stock, part / part_name(WEIGHTS, team))
         if team.rank == 0:
             if companions is not None:
                 copy_companions(companions, part)
@@ -81,6 +82,17 @@ def part_name(name: str, team: Team) -> str:
     """Return what this rank's part of a file is called, as transformers calls it; of one process it is the file."""
     stem, dot, ending = name.rpartition(".")
     return f"{stem}-{team.rank + 1:05d}-of-{team.size:05d}{dot}{ending}" if team.size > 1 else name
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write a safetensors file.
+
+    Raises: CheckpointWriteError when there is no room or no right to.
+    """
+    try:
+        save_file(dict(tensors), path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise CheckpointWriteError(f"{path} cannot be written: {error}") from error
 
 
 def copy_companions(source: Path, target: Path) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, float32
 
 from model_core.checkpoint.files import is_complete, together, verify_folder, write_folder
-from model_core.checkpoint.pretrained import TRAINING_FILES, load_state, model_writer, part_name
+from model_core.checkpoint.pretrained import TRAINING_FILES, load_state, model_writer, part_name, save_tensors
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
 from model_core.parallel.slices import join_slices
@@ -27,11 +27,15 @@ AVERAGE = "average."
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come: steps taken, the index of the next example, and the held-out loss when it is known."""
+    """How far a run has come: steps, the index of the next example, and the held-out loss when it is known.
+
+    `skipped_steps` of the steps changed no weight, because their batch was left out.
+    """
 
     step: int
     next_index: int
     eval_loss: float | None = None
+    skipped_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class CheckpointStore:
         def fill(part: Path) -> None:
             write_model(part)
             state = {name: tensor.contiguous() for name, tensor in snapshot.state.items()}
-            save_file(state, part / part_name(_STATE, team))
+            save_tensors(state, part / part_name(_STATE, team))
             if team.rank == 0:
                 (part / _PROGRESS).write_text(json.dumps(asdict(snapshot.progress)) + "\n")
 

@@ -12,18 +12,17 @@ from model_core.config.schema import Precision
 from model_core.data.packing import PackedBatch
 from model_core.models.decoder import Decoder
 from model_core.ops.cross_entropy import linear_cross_entropy
-from model_core.ops.precision import fast_cpu_dtype
+from model_core.ops.precision import fast_dtype
 from model_core.parallel.team import Team
 
 # A batch's weighted sum of losses (a scalar with a gradient), its token losses (T,) and their weights (T,).
 BatchLoss = tuple[Tensor, Tensor, Tensor]
-_CPU = torch.device("cpu")
 
 
-def compute_dtype(precision: Precision, device: torch.device = _CPU) -> torch.dtype:
+def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """Return the dtype of matrix products on a device."""
     named = {"bf16": torch.bfloat16, "fp32": torch.float32}
-    return named.get(precision) or (fast_cpu_dtype() if device.type == "cpu" else torch.bfloat16)
+    return named.get(precision) or fast_dtype(device)
 
 
 class PackedLoss(nn.Module):
@@ -36,7 +35,7 @@ class PackedLoss(nn.Module):
 
     def forward(self, batch: PackedBatch) -> BatchLoss:
         """Return the weighted sum of losses, the token losses and their weights."""
-        device = self.model.norm.weight.device
+        device = self.model.rotary.cos.device
         ids, labels, weights, positions, documents = (
             torch.from_numpy(array).to(device)
             for array in (batch.ids, batch.labels, batch.weights, batch.positions, batch.document_ids)
@@ -48,14 +47,14 @@ class PackedLoss(nn.Module):
 
 
 @torch.no_grad()
-def mean_answer_loss(compute: Callable[[PackedBatch], BatchLoss], batches: Sequence[PackedBatch], team: Team) -> float:
-    """Return the mean loss of the answer tokens of `batches`, which the ranks share; every rank gets the same."""
+def mean_loss(compute: Callable[[PackedBatch], BatchLoss], batches: Sequence[PackedBatch], team: Team) -> float:
+    """Return the mean loss of the tokens of weight 1 of `batches`, which the ranks share; every rank gets the same."""
     sums = torch.zeros(2, dtype=torch.float64, device=team.device)
     for first in range(0, len(batches), team.size):
         # Every rank computes in every round, for experts may be spread; what has no batch left takes one uncounted.
         index = first + team.rank
         _, losses, weights = compute(batches[index if index < len(batches) else 0])
-        answer = weights == (1 if index < len(batches) else -1)
-        sums += torch.stack((losses[answer].sum(), answer.sum())).to(sums)
+        full = weights == (1 if index < len(batches) else -1)
+        sums += torch.stack((losses[full].sum(), full.sum())).to(sums)
     total, count = team.sum(sums).tolist()
     return float(total / count)
