@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,8 +49,8 @@ def write_folder(folder: Path, fill: Callable[[Path], None], team: Team | None =
 
     try:
         write(lambda: _clear(temporary) if team.rank == 0 else None)
-        write(lambda: _fill(temporary, fill))
-        digests = write(lambda: _described(team.share(sorted(temporary.iterdir()))))
+        write(lambda: fill(temporary))
+        digests = write(lambda: _synced(temporary, team))
         files = {name: described for part in digests for name, described in part.items()}
         return write(lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0]
     finally:
@@ -89,14 +89,12 @@ def _clear(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _fill(folder: Path, fill: Callable[[Path], None]) -> None:
-    fill(folder)
-    for path in folder.iterdir():
+def _synced(folder: Path, team: Team) -> Described:
+    """Bring the files to the disk, as every rank must for its own, and describe this rank's share of them."""
+    paths = sorted(folder.iterdir())
+    for path in paths:
         _sync(path)
-
-
-def _described(paths: Sequence[Path]) -> Described:
-    return {path.name: {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths}
+    return {path.name: {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in team.share(paths)}
 
 
 def _publish(temporary: Path, folder: Path, files: Described) -> str:
