@@ -1,6 +1,6 @@
 """Runs that are killed, anywhere, go on as if they had not been; what cannot go on says why.
 
-`YOYAK_KILLS` says how often runs and saves are killed; the suite does it a few times.
+`DISTRIBUTED_KILLS` says how often runs and saves are killed; the suite does it a few times.
 """
 
 import os
@@ -22,7 +22,7 @@ from tests.model_core.distributed.ranks import Ranks, run_ranks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
-KILLS = int(os.environ.get("YOYAK_KILLS", "3"))
+KILLS = int(os.environ.get("DISTRIBUTED_KILLS", "3"))
 STEPS_BETWEEN_KILLS = 3
 
 
