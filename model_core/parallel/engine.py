@@ -22,7 +22,7 @@ from torch import Tensor, distributed, nn
 from model_core.config.schema import RunConfig
 from model_core.errors import CheckpointError
 from model_core.parallel.exchange import EXPERT_PARAMETERS
-from model_core.parallel.grid import groups_of
+from model_core.parallel.grid import GroupKind, groups_of
 from model_core.parallel.slices import slice_name
 from model_core.parallel.team import Team
 
@@ -144,7 +144,7 @@ class ZeroEngine:
         for turn, (name, parameter) in enumerate(self._parameters.items()):
             members = self._members(name)
             keeper = members[turn % len(members)]
-            shape = torch.Size(getattr(parameter, "ds_shape", parameter.shape))
+            shape = _shape(parameter)
             whole = torch.zeros(shape.numel(), device=self.team.device)
             piece = self._piece(name)
             if piece is not None:
@@ -164,7 +164,7 @@ class ZeroEngine:
         """
         for name, parameter in self._parameters.items():
             value = values.get(name)
-            shape = torch.Size(getattr(parameter, "ds_shape", parameter.shape))
+            shape = _shape(parameter)
             if value is not None and name in self._experts and value.shape[0] == self._num_experts:
                 value = value[slice(*self.team.expert_slice(self._num_experts))]
             if value is None or value.shape != shape:
@@ -214,7 +214,7 @@ class ZeroEngine:
         if self._stage == 3:
             index, offset, size = zero.grad_position[zero.get_param_id(parameter)]
             start = size * self._members(name).index(self.team.rank)
-            count = min(size, parameter.ds_numel - start)
+            count = min(size, _shape(parameter).numel() - start)
             return _Piece(zero.fp32_partitioned_groups_flat[index], offset, start, count) if count > 0 else None
         link: Any = parameter._hp_mapping  # type: ignore[attr-defined]
         if link is None:
@@ -225,11 +225,15 @@ class ZeroEngine:
 
     def _members(self, name: str) -> list[int]:
         """Return the ranks that hold this rank's copy of a parameter."""
-        kind = "expert_data" if name in self._experts else "data"
-        return next(ranks for ranks in groups_of(kind, self.team.grid) if self.team.rank in ranks)
+        return _own_ranks("expert_data" if name in self._experts else "data", self.team)
 
     def _saved_name(self, name: str) -> str:
         return slice_name(name, *self.team.expert_slice(self._num_experts)) if name in self._experts else name
+
+
+def _shape(parameter: nn.Parameter) -> torch.Size:
+    """Return the shape of a parameter, also while stage 3 has cut it up."""
+    return torch.Size(getattr(parameter, "ds_shape", parameter.shape))
 
 
 def _settings(config: RunConfig, team: Team) -> dict[str, Any]:
@@ -253,11 +257,12 @@ def _register_groups(name: str, team: Team) -> None:
     """Give DeepSpeed the groups that we made, under the name by which it will look for them."""
     deepspeed_groups._EXPERT_PARALLEL_GROUP[name] = team.expert_group
     deepspeed_groups._EXPERT_DATA_PARALLEL_GROUP[name] = team.expert_data_group
-    for kind, table in (
-        ("expert", deepspeed_groups._EXPERT_PARALLEL_GROUP_RANKS),
-        ("expert_data", deepspeed_groups._EXPERT_DATA_PARALLEL_GROUP_RANKS),
-    ):
-        table[name] = next(ranks for ranks in groups_of(kind, team.grid) if team.rank in ranks)
+    deepspeed_groups._EXPERT_PARALLEL_GROUP_RANKS[name] = _own_ranks("expert", team)
+    deepspeed_groups._EXPERT_DATA_PARALLEL_GROUP_RANKS[name] = _own_ranks("expert_data", team)
+
+
+def _own_ranks(kind: GroupKind, team: Team) -> list[int]:
+    return next(ranks for ranks in groups_of(kind, team.grid) if team.rank in ranks)
 
 
 def _mark_expert(parameter: nn.Parameter, group_name: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from torch import distributed
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from model_core.errors import ModelCoreError, PeerLostError
 from model_core.parallel.team import Team
@@ -69,7 +69,7 @@ class _Watch:
         self._on_lost = on_lost
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         # A connection of its own: the process group's may be waiting in a collective.
-        self._store = distributed.TCPStore(host, port, is_master=False, timeout=timedelta(seconds=lost_after_s))
+        self._store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=lost_after_s))
         self._prefix = f"watch/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
         self._told = False
         self._found: str | None = None
