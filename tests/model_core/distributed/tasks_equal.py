@@ -25,6 +25,7 @@ class FlatSGD(torch.optim.SGD):
 def sgd_losses(config: RunConfig, team: Team, steps: int) -> list[float]:
     """Return the loss of each step, summed over the ranks."""
     model = new_model(config)
+    model.checkpointing = config.train.activation_checkpointing
     spread_experts(model, team)
     loss_of = PackedLoss(model, torch.float32)
     engine = ZeroEngine(loss_of, dict(model.named_parameters()), config, team, FlatSGD)

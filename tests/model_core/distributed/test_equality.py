@@ -26,3 +26,12 @@ def test_fifty_plain_steps_have_the_losses_of_one_process() -> None:
         for case, found in zip(cases, losses, strict=True):
             gap = max(abs(a - b) for a, b in zip(alone[case[2]], found, strict=True))
             assert gap <= 1e-6, f"ZeRO {case[0]}, experts over {case[1]}, clip {case[2]}: {gap}"
+
+
+def test_layers_computed_again_in_the_backward_pass_change_nothing() -> None:
+    config = tasks.configure(activation_checkpointing=True)
+    cases = [(2, 2, NO_CLIP), (3, 1, NO_CLIP), (3, 2, NO_CLIP)]
+    alone = tasks.sgd_losses(tasks.configure(), 3, clip=False)
+    for losses in run_ranks(2, tasks_equal.all_losses, config, cases, 3):
+        for case, found in zip(cases, losses, strict=True):
+            assert found == pytest.approx(alone, abs=1e-6), case
