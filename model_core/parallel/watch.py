@@ -87,7 +87,7 @@ class _Watch:
 
     def reason(self) -> str | None:
         """Return why the run has ended elsewhere, waiting a while for it; None when nothing was wrong there."""
-        deadline = time.monotonic() + self._lost_after_s
+        deadline = time.monotonic() + self._lost_after_s + 3 * _BEAT_S
         self._told = True
         while self._found is None and time.monotonic() < deadline:
             time.sleep(0.1)
