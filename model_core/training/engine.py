@@ -6,7 +6,7 @@ processes, through DeepSpeed. Both name what they hold alike, so that either goe
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,12 +19,11 @@ from model_core.models.decoder import Decoder
 from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, training_device
 from model_core.training.loss import BatchLoss, PackedLoss, compute_dtype
-from model_core.training.optim import FlatAdamW, Optimizer, average_decay
+from model_core.training.optim import FlatAdamW, Optimizer, average_decay, state_keys
 
-if TYPE_CHECKING:
-    pass
 
 Tensors = dict[str, Tensor]
+_AVERAGE_KEY = AVERAGE.rstrip(".")
 
 
 class Engine(Protocol):
@@ -154,13 +153,10 @@ class SpreadEngine:
         parameters = dict(model.named_parameters())
         self.compute_dtype = compute_dtype(config.train.precision, team.device)
         loss = PackedLoss(model, self.compute_dtype)
-        self._zero: ZeroEngine = ZeroEngine(
-            loss, parameters, config, team, lambda groups: FlatAdamW(groups, config.train)
-        )
+        self._zero = ZeroEngine(loss, parameters, config, team, lambda groups: FlatAdamW(groups, config.train))
+        self._keys = state_keys(config.train)
         self._buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in parameters}
-        self._keys = ("m", "v", "average") if config.train.ema_decay > 0 else ("m", "v")
-        use_average = config.train.ema_decay > 0
-        self._average = {name: tensor.clone() for name, tensor in self._buffers.items()} if use_average else {}
+        self._average = {name: tensor.clone() for name, tensor in self._buffers.items()} if self._averages else {}
 
     def __call__(self, batch: PackedBatch) -> BatchLoss:
         """Return the loss of a micro batch."""
@@ -183,14 +179,16 @@ class SpreadEngine:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Let the model compute with the weights to use."""
-        if not self._average:
+        if not self._averages:
             yield
             return
         kept = {name: tensor.clone() for name, tensor in self._buffers.items()}
-        with self._zero.using("average"):
+        with self._zero.using(_AVERAGE_KEY):
             _copy(self._average, self._buffers)
-            yield
-        _copy(kept, self._buffers)
+            try:
+                yield
+            finally:
+                _copy(kept, self._buffers)
 
     def weights(self) -> Tensors:
         """Return what this rank is to save of the model's state dict."""
@@ -198,9 +196,9 @@ class SpreadEngine:
 
     def weights_to_use(self) -> Tensors:
         """Return the same of the averaged weights when there are any."""
-        if not self._average:
+        if not self._averages:
             return self.weights()
-        return dict(self._zero.pieces("average")) | self._on_first_rank(self._average)
+        return dict(self._zero.pieces(_AVERAGE_KEY)) | self._on_first_rank(self._average)
 
     def state(self) -> Tensors:
         """Return what this rank is to save of the optimizer and the average."""
@@ -219,6 +217,10 @@ class SpreadEngine:
             self._zero.load(key, (dict(model) | named) if prefix == AVERAGE else named)
         _copy({name: model[name] for name in self._buffers}, self._buffers)
         _copy({name: state.get(f"{AVERAGE}{name}", model[name]) for name in self._average}, self._average)
+
+    @property
+    def _averages(self) -> bool:
+        return _AVERAGE_KEY in self._keys
 
     def _on_first_rank(self, tensors: Tensors) -> Tensors:
         return {name: tensor.cpu() for name, tensor in tensors.items()} if self.team.rank == 0 else {}

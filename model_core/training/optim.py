@@ -148,6 +148,11 @@ class Optimizer:
             mine.copy_(saved)
 
 
+def state_keys(config: TrainConfig) -> tuple[str, ...]:
+    """Return what `FlatAdamW` keeps of a piece: Adam's moments, and the average of the weights where there is one."""
+    return ("m", "v", "average") if config.ema_decay > 0 else ("m", "v")
+
+
 class FlatAdamW(torch.optim.Optimizer):
     """The same Adam, and the average of the weights, over the flat pieces that DeepSpeed cuts parameters into.
 
@@ -157,7 +162,7 @@ class FlatAdamW(torch.optim.Optimizer):
     def __init__(self, groups: list[dict[str, Any]], config: TrainConfig) -> None:
         super().__init__(groups, {"lr": config.lr})
         self._config = config
-        self.keys = ("m", "v", "average") if config.ema_decay > 0 else ("m", "v")
+        self._keys = state_keys(config)
         self.scale, self.number = 0.0, 0
         self.may_step: Callable[[], bool] = lambda: True
 
@@ -165,7 +170,7 @@ class FlatAdamW(torch.optim.Optimizer):
         """Return the state of a piece by key; before the first step the average is the piece itself."""
         state: dict[str, Tensor] = self.state[flat]
         if not state:
-            state |= {key: flat.detach().clone() if key == "average" else torch.zeros_like(flat) for key in self.keys}
+            state |= {key: flat.detach().clone() if key == "average" else torch.zeros_like(flat) for key in self._keys}
         return state
 
     @torch.no_grad()
