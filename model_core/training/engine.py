@@ -21,7 +21,6 @@ from model_core.parallel.team import Team, training_device
 from model_core.training.loss import BatchLoss, PackedLoss, compute_dtype
 from model_core.training.optim import FlatAdamW, Optimizer, average_decay, state_keys
 
-
 Tensors = dict[str, Tensor]
 _AVERAGE_KEY = AVERAGE.rstrip(".")
 
