@@ -264,7 +264,7 @@ def test_a_title_takes_the_words_of_any_line() -> None:
     assert refused_at(Summary("확인 요금 환불", quote, (), (), (), "telecom", "pending", "negative")) == ""
 
 
-@pytest.mark.parametrize("title", ["요금", "환불", "환불 요금", "로밍 확인"])
+@pytest.mark.parametrize("title", ["요금", "환불", "환불 로밍", "문의 로밍"])
 def test_the_title_of_a_call_ends_in_a_word_that_says_what_kind_of_call_it_was(title: str) -> None:
     quote = Item(ROAMING, (2,))
     assert refused_at(Summary(title, quote, (), (), (), "telecom", "pending", "negative"))
