@@ -56,13 +56,12 @@ class ExpertMLPTorch(torch.autograd.Function):
         token_S, weights_S1 = _by_place(weights_TK, sorting)
         y_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
         h_SJ = fresh_empty((token_S.shape[0] if keep else 0, gate_up_EJD.shape[1]), x_TD.dtype)
-        gate_up, down = gate_up_EJD.transpose(1, 2).unbind(0), down_EDI.transpose(1, 2).unbind(0)
         for experts, counts, rows in _groups(sorting.counts_E.tolist()):
             x_nD = x_TD.index_select(0, token_S[rows])
             h_nJ = h_SJ[rows] if keep else x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1])
-            _multiply(x_nD, [gate_up[expert] for expert in experts], counts, out=h_nJ)
+            _multiply(x_nD, [gate_up_EJD[expert].t() for expert in experts], counts, out=h_nJ)
             weighted_nI = _swiglu(h_nJ).mul_(weights_S1[rows])
-            _multiply(weighted_nI, [down[expert] for expert in experts], counts, out=y_SD[rows])
+            _multiply(weighted_nI, [down_EDI[expert].t() for expert in experts], counts, out=y_SD[rows])
         if keep:
             ctx.save_for_backward(x_TD, weights_TK, gate_up_EJD, down_EDI, *sorting, h_SJ)
         return functional.embedding_bag(sorting.places_TK, y_SD, mode="sum")
@@ -77,15 +76,14 @@ class ExpertMLPTorch(torch.autograd.Function):
         grad_gate_up_EJD, grad_down_EDI = (fresh_zeros(m.shape, m.dtype) for m in (gate_up_EJD, down_EDI))
         grad_x_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
         grad_weights_S = torch.empty_like(weights_S1[:, 0])
-        gate_up, down = gate_up_EJD.unbind(0), down_EDI.unbind(0)
         for experts, counts, rows in _groups(sorting.counts_E.tolist()):
             x_nD, grad_y_nD = x_TD.index_select(0, token_S[rows]), grad_y_TD.index_select(0, token_S[rows])
             grad_hidden_nI = x_TD.new_empty(x_nD.shape[0], down_EDI.shape[2])
-            _multiply(grad_y_nD, [down[expert] for expert in experts], counts, out=grad_hidden_nI)
+            _multiply(grad_y_nD, [down_EDI[expert] for expert in experts], counts, out=grad_hidden_nI)
             weighted_nI, grad_h_nJ = _swiglu_backward(
                 h_SJ[rows], weights_S1[rows], grad_hidden_nI, grad_weights_S[rows]
             )
-            _multiply(grad_h_nJ, [gate_up[expert] for expert in experts], counts, out=grad_x_SD[rows])
+            _multiply(grad_h_nJ, [gate_up_EJD[expert] for expert in experts], counts, out=grad_x_SD[rows])
             _multiply_by_transpose(grad_y_nD, weighted_nI, counts, [grad_down_EDI[expert] for expert in experts])
             _multiply_by_transpose(grad_h_nJ, x_nD, counts, [grad_gate_up_EJD[expert] for expert in experts])
         grad_x_TD = functional.embedding_bag(sorting.places_TK, grad_x_SD, mode="sum")
