@@ -159,6 +159,11 @@ def open_invitations(organization: Organization) -> list[Invitation]:
     return list(waiting.select_related("team", "invited_by").order_by("-created_at"))
 
 
+def invited(token: str) -> Invitation:
+    """Return the invitation whose link was just made."""
+    return Invitation.objects.get(digest=token_digest(token))
+
+
 def valid_invitation(token: str) -> Invitation | None:
     """Return the invitation of a link while it can be accepted."""
     waiting = Invitation.objects.filter(digest=token_digest(token), accepted_at=None, expires_at__gt=timezone.now())

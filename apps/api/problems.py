@@ -21,6 +21,18 @@ _STATUS = {
     "too_large": 413,
     "not_allowed": 403,
     "pdf_missing": 501,
+    "line_changed": 409,
+    "last_admin": 409,
+    "team_exists": 409,
+    "team_in_use": 409,
+    "team_has_templates": 409,
+    "too_many_teams": 409,
+    "template_name_taken": 409,
+    "search_name_taken": 409,
+    "too_many_searches": 409,
+    "too_many_tags": 409,
+    "import_started": 409,
+    "too_many_imports": 409,
     "wrong_offset": 409,
     "upload_busy": 409,
     "upload_finished": 409,
@@ -60,8 +72,10 @@ def problem_of(error: Exception) -> HttpResponse:
         case YoyakError():
             return problem(_STATUS.get(error.code, 422), error.code, explain(error))
         case ValidationError():
+            # Where only a rule of ours spoke, the document could not say it: two sections of one name, for example.
+            code = "inconsistent" if {item["type"] for item in error.errors()} == {"value_error"} else "invalid"
             errors = [{"field": ".".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
-            return problem(422, "invalid", "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:3]), errors=errors)
+            return problem(422, code, "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:3]), errors=errors)
         case Http404():
             return problem(404, "not_found")
         case RequestDataTooBig():
