@@ -11,7 +11,7 @@ from apps.jobs.models import Batch
 
 
 class BatchOut(BaseModel):
-    """`counts` has the number of calls in each state and `total`; a pause counts neither in its pace nor in the time left."""
+    """`counts` has the number of calls in each state and `total`; pauses do not count in pace and time left."""
 
     id: uuid.UUID
     name: str

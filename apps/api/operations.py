@@ -194,6 +194,8 @@ def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
         return wanted.form.model_validate(fields)
     if wanted.raw and request.content_type != "application/octet-stream":
         raise Problem(415, "unsupported_media_type", "send application/octet-stream")
+    if wanted.form is not None and wanted.body is None:
+        raise Problem(415, "unsupported_media_type", "send multipart/form-data")
     if wanted.body is None:
         return None
     if request.content_type != "application/json":

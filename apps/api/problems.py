@@ -59,16 +59,19 @@ class Problem(Exception):
 
     permanent = True
 
-    def __init__(self, status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(f"{status} {code} {detail}")
         self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
+        self.more = more
 
 
 def problem_of(error: Exception) -> HttpResponse:
     """Return the problem document for an error in `EXPECTED` or a `Problem`."""
     match error:
         case Problem():
-            return problem(error.status, error.code, error.detail, headers=error.headers)
+            return problem(error.status, error.code, error.detail, headers=error.headers, **error.more)
         case YoyakError():
             return problem(_STATUS.get(error.code, 422), error.code, explain(error))
         case ValidationError():

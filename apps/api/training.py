@@ -74,8 +74,7 @@ class RunsOut(BaseModel):
 @operation("GET", "training", answer=TrainingOut)
 def read_training(ask: Ask) -> TrainingOut:
     """Read how much there is to learn from, and which model summarizes."""
-    approved, used = approved_so_far(ask.actor), production_checkpoint()
-    return TrainingOut(approved=len(approved), production=_checkpoint(used))
+    return _now(ask)
 
 
 @operation("GET", "training/runs", query=PageQuery, answer=RunsOut)
@@ -112,7 +111,12 @@ def use_run(ask: Ask) -> RunOut:
 def use_shipped(ask: Ask) -> TrainingOut:
     """Go back to the model that ships."""
     use_shipped_model(actor=ask.actor, organization=_house(ask))
-    return read_training(ask)
+    return _now(ask)
+
+
+def _now(ask: Ask) -> TrainingOut:
+    approved, used = approved_so_far(ask.actor), production_checkpoint()
+    return TrainingOut(approved=len(approved), production=_checkpoint(used))
 
 
 def _house(ask: Ask) -> Organization:

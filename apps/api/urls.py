@@ -10,6 +10,7 @@ from apps.api import (
     calls,
     events,
     exports,
+    imports,
     insights,
     log,
     members,
@@ -27,7 +28,7 @@ from apps.api.problems import not_found
 
 MODULES = (
     *(calls, transcripts, summaries, batches, exports, actions, events, uploads, webhooks),
-    *(templates, sorting, members, log, insights, training),
+    *(templates, sorting, members, log, insights, training, imports),
 )
 app_name = "api"
 

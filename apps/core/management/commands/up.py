@@ -38,7 +38,14 @@ class Command(BaseCommand):
 def _children(host: str, port: int) -> list[Child]:
     python = sys.executable
     web = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1", "--threads", "16"]
-    web += ["--worker-class", "gthread", "--timeout", "120", "--worker-tmp-dir", str(settings.DATA_DIR)]
+    web += [
+        "--worker-class",
+        "config.serving.PatientWorker",
+        "--timeout",
+        "120",
+        "--worker-tmp-dir",
+        str(settings.DATA_DIR),
+    ]
     celery = [python, "-m", "celery", "-A", "config.celery"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     return [
