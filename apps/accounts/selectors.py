@@ -110,6 +110,16 @@ def valid_token(token: str) -> ApiToken | None:
     return living.filter(user__in=members).select_related("user").first()
 
 
+def access_tokens(actor: User) -> QuerySet[ApiToken]:
+    """Return the tokens with which programs act as `actor`, newest first; nobody sees those of others."""
+    return ApiToken.objects.filter(user=actor).order_by("-created_at")
+
+
+def access_token(actor: User, token_id: UUID) -> ApiToken:
+    """Return a token of one's own, or raise Http404."""
+    return get_object_or_404(access_tokens(actor), pk=token_id)
+
+
 def access_membership(actor: User, membership_id: int) -> Membership:
     """Return a membership that `actor` manages, or raise Http404."""
     return _managed(

@@ -39,6 +39,7 @@ REASONS = {
     "team_in_use": _("팀 %(name)s에 구성원이 %(members)s명 있어 지울 수 없습니다."),
     "team_has_templates": _("팀 %(name)s의 요약 템플릿이 %(templates)s개 있어 지울 수 없습니다."),
     "too_many_teams": _("팀이 너무 많습니다. 한도는 %(limit)s개입니다."),
+    "too_many_tokens": _("API 토큰은 한 사람이 %(limit)s개까지 둘 수 있습니다. 쓰지 않는 토큰을 지워 주세요."),
     "already_member": _("이미 이 조직의 구성원이었거나 구성원입니다. 관리자에게 문의해 주세요."),
     "invitation_over": _("초대가 이미 쓰였거나 기한이 지났습니다."),
     "name_taken": _("이미 쓰는 아이디입니다: %(name)s"),

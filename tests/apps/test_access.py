@@ -18,7 +18,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts.invitations import invite
-from apps.accounts.models import AccessLog, Invitation, Membership, Role, Team, User
+from apps.accounts.models import AccessLog, ApiToken, Invitation, Membership, Role, Scope, Team, User
+from apps.accounts.services import create_token
 from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.intake.imports import begin_import
@@ -57,7 +58,7 @@ ADMINISTRATORS |= {"training:overview", "training:start", "training:use_shipped"
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 LOGS = {"members:log", "members:export_log"}
 OPERATORS = {"core:installation"}
-ACCOUNT = {"account_reauthenticate", "account_change_password", "account_set_password"} | {
+ACCOUNT = {"account_tokens", "account_reauthenticate", "account_change_password", "account_set_password"} | {
     f"mfa_{page}"
     for page in (
         "index",
@@ -76,6 +77,7 @@ ELSEWHERE = {"admin", "api"}
 OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "membership_id", "organization_id", "invitation_id"} | {
     *(
         "import_id",
+        "token_id",
         "team_id",
         "action_id",
         "template_id",
@@ -103,6 +105,7 @@ WHOSE = {
     "training": {"admin"},
     "members": {"admin"},
     "intake": {"admin"},
+    "account_revoke_token": {"agent"},
 }
 # A stranger who administers tries every method; the others what the product answers.
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -179,6 +182,8 @@ def ours(houses: TwoHouses) -> dict[str, Any]:
     )
     upload = begin_upload(organization=houses.ours.organization, actor=houses.ours.agent, file_name=TITLE, size_bytes=1)
     table = b"file\na.wav\n"
+    create_token(user=houses.ours.agent, name=TITLE, scopes=[Scope.READ], days=1)
+    ids |= {"token_id": ApiToken.objects.get().pk}
     ids |= {"import_id": begin_import(organization=house, actor=houses.ours.admin, name=TITLE, table=table).pk}
     ids |= {"endpoint_id": endpoint.pk, "upload_id": upload.pk}
     ids |= {"delivery_id": send_test(endpoint=endpoint, actor=houses.ours.admin).pk}
