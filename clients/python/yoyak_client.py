@@ -202,10 +202,13 @@ class Client:
         with self._open("GET", f"/calls/{call_id}/export?format={path.suffix.lstrip('.')}") as answer:
             path.write_bytes(answer.read())
 
-    def start_batch(self, name: str, call_ids: Sequence[str] = (), *, template: str = "", **filters: object) -> Batch:
-        """Summarize calls again as one batch: those of the ids or, without any, all that `filters` describe."""
-        wanted: dict[str, object] = {"name": name, "calls": list(call_ids), "filter": filters}
-        return Batch.read(self.ask("POST", "/batches", wanted | ({"template": template} if template else {})))
+    def start_batch(
+        self, name: str, call_ids: Sequence[str] | None = None, *, template: str = "", **filters: object
+    ) -> Batch:
+        """Summarize calls again as one batch: those of the ids or, without ids, all that `filters` describe."""
+        wanted: dict[str, object] = {"name": name} | ({"template": template} if template else {})
+        wanted |= {"filter": filters} if call_ids is None else {"calls": list(call_ids)}
+        return Batch.read(self.ask("POST", "/batches", wanted))
 
     def batch(self, batch_id: str) -> Batch:
         """Return how far a batch is."""
