@@ -50,12 +50,8 @@ class TokenForm(forms.Form):
     """What a token is for, what it may do, and until when."""
 
     name = forms.CharField(label=_("어디에 쓰나요"), max_length=100, strip=True)
-    write = forms.TypedChoiceField(
-        label=_("할 수 있는 일"),
-        choices=[("", _("읽기만")), ("1", _("읽기와 쓰기"))],
-        required=False,
-        coerce=bool,
-        empty_value=False,
+    write = forms.ChoiceField(
+        label=_("할 수 있는 일"), choices=[("", _("읽기만")), ("1", _("읽기와 쓰기"))], required=False
     )
     days = forms.TypedChoiceField(
         label=_("기간"), choices=[(30, _("30일")), (90, _("90일")), (365, _("1년"))], coerce=int, initial=90

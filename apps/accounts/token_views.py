@@ -19,7 +19,7 @@ from apps.core.people import person
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(allow_get=True)  # type: ignore[misc]
+@reauthentication_required(allow_get=True)  # type: ignore[untyped-decorator]
 @refusals_as_messages("account_tokens")
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the tokens, and make one: it outlives the session, so the person proves again who they are."""

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 from apps.api.operations import Incoming
 from apps.calls.filters import CallFilter
@@ -27,7 +27,16 @@ def _not_a_number(text: object) -> object:
     return text
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+def _in_every_zone(moment: datetime) -> datetime:
+    """Refuse what is a moment on the first or the last day of all and none elsewhere on the globe."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the date is out of range") from None
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_every_zone)]
 
 
 class PageQuery(Incoming):
