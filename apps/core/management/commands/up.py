@@ -37,15 +37,18 @@ class Command(BaseCommand):
         Supervisor(_children(options["host"], options["port"])).run()
 
 
+def web_command(host: str, port: int) -> list[str]:
+    """Return the command that serves the pages and the API, and nothing else, on this machine."""
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1"]
+    command += ["--worker-class", "config.serving.PatientWorker", "--threads", "16", "--timeout", "120"]
+    return [*command, "--worker-tmp-dir", str(settings.DATA_DIR), "--log-level", "warning", "--no-control-socket"]
+
+
 def _children(host: str, port: int) -> list[Child]:
-    python = sys.executable
-    web = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1", "--threads", "16"]
-    web += ["--worker-class", "gthread", "--timeout", "120", "--worker-tmp-dir", str(settings.DATA_DIR)]
-    web += ["--log-level", "warning", "--no-control-socket"]
-    celery = [python, "-m", "celery", "--quiet", "-A", "config.celery"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     return [
-        Child("web", web),
+        Child("web", web_command(host, port)),
         Child("io", [*worker, "-n", "io@%h", "-Q", "io", "-c", "2"]),
         Child("asr", [*worker, "-n", "asr@%h", "-Q", "asr", "-c", "1"]),
         Child("llm", [*worker, "-n", "llm@%h", "-Q", "llm", "-c", "1"]),
