@@ -39,9 +39,8 @@ class Command(BaseCommand):
 
 def web_command(host: str, port: int) -> list[str]:
     """Return the command that serves the pages and the API, and nothing else, on this machine."""
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1"]
-    command += ["--worker-class", "config.serving.PatientWorker", "--threads", "16", "--timeout", "120"]
-    return [*command, "--worker-tmp-dir", str(settings.DATA_DIR), "--log-level", "warning", "--no-control-socket"]
+    command = [sys.executable, "-m", "waitress", f"--listen={host}:{port}", "--threads=16", "--connection-limit=1000"]
+    return [*command, "--asyncore-use-poll", "config.wsgi:application"]
 
 
 def _children(host: str, port: int) -> list[Child]:
