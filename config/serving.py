@@ -3,13 +3,16 @@
 Gunicorn's own gives a thread to each connection that has begun to send; sixteen clients that never finish a request
 would hold all of them. Here the main loop gathers what arrives, without threads, and a thread takes a request when its
 head and, up to `SMALL_BODY_BYTES`, its body are there. Larger bodies are read by the thread, `LARGE_AT_ONCE` of them at
-a time; further ones wait. Behind a proxy that gathers requests itself (`deploy/nginx.conf`) nothing of this is seen.
+a time; further ones wait, and so does the next request of a client that has not read the answer before. Behind a proxy
+that gathers requests and answers itself (`deploy/nginx.conf`) nothing of this is seen.
 """
 
+import fcntl
 import re
 import selectors
 import socket
 import struct
+import termios
 import time
 from collections import deque
 from contextlib import suppress
@@ -27,6 +30,8 @@ LARGE_AT_ONCE = 8
 # A request must have come within so long; one whose large body, or whose reader, stands still so long is given up.
 ARRIVAL_S, STALLED_S = 30.0, 30
 _STOPPING_ARRIVAL_S = 2.0
+# A client that has so much left to read gets no further answer on that connection yet.
+UNREAD_BYTES = 64 * 1024
 # An answer of this size leaves its thread at once, whether it is read or not (the kernel may allow less).
 _SEND_BUFFER_BYTES = 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
@@ -64,6 +69,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._arriving: dict[TConn, Arrival] = {}
         self._reading_large: set[TConn] = set()
         self._waiting_large: deque[tuple[TConn, Arrival]] = deque()
+        self._unread: dict[TConn, Arrival] = {}
 
     def enqueue_req(self, conn: TConn) -> None:
         """Gather the next request of a connection before a thread takes it."""
@@ -93,6 +99,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _arrived(self, conn: TConn) -> None:
         arrival = self._arriving.pop(conn)
         self.poller.unregister(conn.sock)
+        if _unread_bytes(conn.sock) > UNREAD_BYTES:
+            self._unread[conn] = arrival
+        else:
+            self._admit(conn, arrival)
+
+    def _admit(self, conn: TConn, arrival: Arrival) -> None:
         if arrival.large and len(self._reading_large) >= LARGE_AT_ONCE:
             self._waiting_large.append((conn, arrival))
         else:
@@ -122,18 +134,33 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
         patience_s = ARRIVAL_S if self.alive else _STOPPING_ARRIVAL_S
         now = time.monotonic()
+        for conn, arrival in list(self._unread.items()):
+            if _unread_bytes(conn.sock) <= UNREAD_BYTES:
+                self._admit(conn, self._unread.pop(conn))
+            elif now - arrival.began_at >= patience_s:
+                del self._unread[conn]
+                self._hang_up(conn)
         for conn, arrival in list(self._arriving.items()):
             if now - arrival.began_at < patience_s:
                 break
             self._drop(conn, _TOO_SLOW if arrival.content else b"")
 
     def _drop(self, conn: TConn, last_words: bytes = b"") -> None:
-        self._arriving.pop(conn)
+        del self._arriving[conn]
         self.poller.unregister(conn.sock)
+        self._hang_up(conn, last_words)
+
+    def _hang_up(self, conn: TConn, last_words: bytes = b"") -> None:
         self.nr_conns -= 1
         with suppress(OSError):
             conn.sock.send(last_words)
         conn.close()
+
+
+def _unread_bytes(sock: socket.socket) -> int:
+    """Return how much of what was sent the other side has not taken."""
+    answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+    return int(struct.unpack("i", answer)[0])
 
 
 def _be_strict(sock: socket.socket) -> None:
