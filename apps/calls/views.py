@@ -44,7 +44,6 @@ from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, waiting_before
 from apps.jobs.services import cancel_job, request_processing, request_summary, retry_job
 from apps.sorting.selectors import access_searches, access_tags
-from apps.summary_templates.selectors import access_templates
 
 _MAX_LIVE = 50
 # What a multipart envelope may add to the file itself.
@@ -63,7 +62,7 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
     page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted, as_of=as_of))
-    rows = rows_of(list(page.object_list), wanted)
+    rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,
         "rows": rows,
@@ -71,10 +70,10 @@ def list_calls(request: HttpRequest) -> HttpResponse:
         "filter": form,
         "filtered": wanted.narrows,
         "filter_query": form.query(),
-        "page_query": urlencode({"as_of": as_of.astimezone(UTC).isoformat()}) + "&" + form.query(),
+        "as_of": moment,
+        "page_query": urlencode({"as_of": moment}) + "&" + form.query(),
         "searches": access_searches(actor),
         "tags": tags,
-        "templates": access_templates(actor),
         "upload": UploadForm(),
         "limit_bytes": settings.ENV.max_upload_mb * 1024 * 1024,
         "limit_mb": settings.ENV.max_upload_mb,

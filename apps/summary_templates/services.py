@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -91,11 +91,17 @@ def summarize_with(*, call: Call, template: SummaryTemplate | None, actor: User)
     return request_summary(call=call, actor=actor)
 
 
+AS_CHOSEN: Literal["as_chosen"] = "as_chosen"
+# A template, None for the default, or what was chosen for each call before.
+TemplateWish = SummaryTemplate | None | Literal["as_chosen"]
+
+
 @transaction.atomic
-def batch_with(*, calls: Sequence[Call], template: SummaryTemplate | None, name: str, actor: User) -> Batch:
+def batch_with(*, calls: Sequence[Call], template: TemplateWish, name: str, actor: User, model: str = "") -> Batch:
     """Choose a template for each of `calls`, which are of one organization, and summarize them again as a batch."""
-    _choose(calls, template)
-    return start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id)
+    if template != AS_CHOSEN:
+        _choose(calls, template)
+    return start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id, model=model)
 
 
 def _choose(calls: Sequence[Call], template: SummaryTemplate | None) -> None:

@@ -15,11 +15,10 @@ from django_htmx.http import HttpResponseStopPolling
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
-from apps.calls.selectors import access_call, access_calls
+from apps.calls.selectors import access_call
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain, refusals_as_messages, see_other
 from apps.core.people import person
-from apps.jobs.forms import BatchForm
 from apps.jobs.reasons import describe
 from apps.summary_templates.forms import TemplateForm
 from apps.summary_templates.models import SummaryTemplate, TemplatePreview
@@ -37,7 +36,6 @@ from apps.summary_templates.selectors import (
 )
 from apps.summary_templates.services import (
     add_template,
-    batch_with,
     change_template,
     request_preview,
     retire_template,
@@ -199,22 +197,6 @@ def summarize_call(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     call: Call = access_call(actor, call_id)
     summarize_with(call=call, template=_named(request), actor=actor)
     return see_other("calls:page", call.pk)
-
-
-@require_POST
-@refusals_as_messages("calls:list")
-def start_batch(request: HttpRequest) -> HttpResponse:
-    """Summarize the chosen calls again as a batch with the template that the form names."""
-    actor = person(request)
-    form = BatchForm(request.POST, visible=access_calls(actor))
-    calls, template = form.chosen(), _named(request)
-    name = form.cleaned_data["name"] or _("%(when)s · %(n)s건 · %(template)s") % {
-        "when": timezone.localtime().strftime("%Y-%m-%d %H:%M"),
-        "n": len(calls),
-        "template": template.name if template else _("기본 템플릿"),
-    }
-    batch = batch_with(calls=calls, template=template, name=name, actor=actor)
-    return see_other("jobs:batch", batch.pk)
 
 
 def _named(request: HttpRequest) -> SummaryTemplate | None:

@@ -49,7 +49,7 @@ PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | 
 OWN = {"core:home", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list", "uploads:begin"} | {
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
-OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list", "summary_templates:batch"}
+OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list"}
 OWN |= {"insights:ledger", "insights:ledger_csv"}
 ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "members:list", "webhooks:list"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}

@@ -152,7 +152,7 @@ def test_a_batch_uses_the_template_it_was_started_with(admin: Client, houses: Tw
     template = _add(houses)
     calls = [finished_call(houses.ours, title=f"통화 {n}") for n in range(2)]
     keys = [str(call.pk) for call in calls]
-    answer = admin.post("/templates/batch/", {"calls": keys, "template": str(template.pk)})
+    answer = admin.post("/batches/start/", {"calls": keys, "template": str(template.pk)})
     assert answer.status_code == 303 and answer["Location"].startswith("/batches/")
     assert all(use_of(_run(call)).version.template == template for call in calls)  # type: ignore[union-attr]
 
