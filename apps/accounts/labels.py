@@ -1,4 +1,4 @@
-"""What the actions of the access log and its kinds of objects are called. A name without an entry is shown as it is."""
+"""What the actions of the access log and its kinds of objects are called; a test finds those without a name."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,8 +11,30 @@ ACTIONS = {
     "delete_call": _("통화 삭제"),
     "declare_format": _("녹음 형식 지정"),
     "request_processing": _("처리 요청"),
+    "cancel_job": _("처리 취소"),
+    "pause_batch": _("일괄 작업 멈춤"),
+    "resume_batch": _("일괄 작업 재개"),
+    "correct_line": _("대화문 수정"),
+    "name_parties": _("말한 사람 이름 지정"),
+    "swap_parties": _("말한 사람 맞바꿈"),
+    "add_tag": _("태그 달기"),
+    "remove_tag": _("태그 떼기"),
+    "save_search": _("찾기 저장"),
+    "forget_search": _("저장한 찾기 삭제"),
+    "begin_upload": _("나누어 올리기 시작"),
+    "drop_upload": _("나누어 올리기 취소"),
     "correct_summary": _("요약 수정"),
     "approve_summary": _("요약 승인"),
+    "action_assigned": _("할 일 담당자 지정"),
+    "action_due": _("할 일 기한 지정"),
+    "action_done": _("할 일 끝냄"),
+    "action_reopened": _("할 일 다시 엶"),
+    "add_template": _("템플릿 추가"),
+    "change_template": _("템플릿 변경"),
+    "set_default_template": _("기본 템플릿 지정"),
+    "unset_default_template": _("기본 템플릿 해제"),
+    "retire_template": _("템플릿 치움"),
+    "preview_template": _("템플릿 미리 보기"),
     "request_retraining": _("학습 요청"),
     "use_checkpoint": _("모델 교체"),
     "use_shipped_model": _("기본 모델로 복귀"),
@@ -27,6 +49,14 @@ ACTIONS = {
     "add_team": _("팀 추가"),
     "remove_team": _("팀 삭제"),
     "export_access_log": _("접근 기록 내보내기"),
+    "export_ledger": _("비용 장부 내보내기"),
+    "add_webhook": _("웹훅 추가"),
+    "change_webhook": _("웹훅 변경"),
+    "delete_webhook": _("웹훅 삭제"),
+    "rotate_webhook_secret": _("웹훅 비밀 키 교체"),
+    "test_webhook": _("웹훅 시험"),
+    "replay_webhook": _("웹훅 다시 보냄"),
+    "stop_webhook": _("웹훅 멈춤"),
 }
 KINDS = {
     "call": _("통화"),
@@ -35,4 +65,11 @@ KINDS = {
     "checkpoint": _("모델"),
     "member": _("구성원"),
     "invitation": _("초대"),
+    "action": _("할 일"),
+    "batch": _("일괄 작업"),
+    "job": _("처리"),
+    "search": _("저장한 찾기"),
+    "template": _("템플릿"),
+    "upload": _("올리기"),
+    "webhook": _("웹훅"),
 }

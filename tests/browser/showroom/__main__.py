@@ -84,7 +84,7 @@ def _take(browser: Browser, url: str, state: dict[str, object], addresses: list[
         viewport={"width": WIDTHS[width], "height": 844 if width == "phone" else 900},
         color_scheme=theme,
         reduced_motion="reduce",
-        locale=f"{language}-XX",
+        locale={"ko": "ko-KR", "en": "en-GB"}[language],
     )
     cookies = {"theme": theme, "django_language": language}
     context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])

@@ -16,7 +16,7 @@ from tests.browser.showroom.calls import finished_call
 from tests.browser.showroom.company import House, make_house
 
 OURS, THEIRS = "가람통신", "다온보험"
-DAYS = 26
+DAYS, KINDS = 26, 16
 
 
 def furnish(calls: int = 44) -> House:
@@ -33,7 +33,8 @@ def furnish(calls: int = 44) -> House:
     theirs = make_house(THEIRS, ("오지호", "admin"))
     simulator = CallSimulator("test", 11, written_p=0.35)
     work.connect(ours)
-    made = [finished_call(ours, simulator.call(index), rng, (calls - index) * DAYS / calls) for index in range(calls)]
+    ages = sorted((DAYS * rng.random() ** 1.4 for _ in range(calls)), reverse=True)
+    made = [finished_call(ours, simulator.call(_index(number, rng)), rng, age) for number, age in enumerate(ages)]
     for index in range(3):
         finished_call(theirs, simulator.call(1000 + index), rng, index + 1)
     work.fill_inbox(ours, rng)
@@ -45,3 +46,8 @@ def furnish(calls: int = 44) -> House:
     work.train(ours)
     work.deliver(ours)
     return ours
+
+
+def _index(number: int, rng: random.Random) -> int:
+    """Return the index of a call that no other number has: companies have many calls of few kinds."""
+    return number * KINDS + min(int(rng.expovariate(0.35)), KINDS - 1)

@@ -41,7 +41,7 @@ def connect(house: House) -> None:
 def deliver(house: House) -> None:
     """Answer what the webhooks were told, some of it badly; the second endpoint is down."""
     rng = random.Random(5)
-    for _ in range(30):
+    for _ in range(200):
         sending = claim_due()
         if sending is None:
             return
