@@ -5,7 +5,6 @@ Knows the document, not the operations behind it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -51,7 +50,10 @@ def operations_of(document: Schema) -> list[tuple[str, list[Operation]]]:
         for path, methods in document["paths"].items()
         for method, shape in methods.items()
     ]
-    return [(name, list(group)) for name, group in groupby(found, key=lambda one: one.path.split("/")[3])]
+    groups: dict[str, list[Operation]] = {}
+    for one in found:
+        groups.setdefault(one.path.split("/")[3], []).append(one)
+    return list(groups.items())
 
 
 def shapes_of(document: Schema) -> list[Shape]:
