@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 180_000
 WIDTHS = {"phone": 390, "wide": 1440}
 # Pages that no link leads to, or that are worth a look in a certain state.
 EXTRA = ("/nowhere/", "/calls/?q=환불", "/calls/?sentiment=negative", "/calls/?q=말머리성운", "/actions/?show=done")
@@ -50,6 +51,7 @@ def main() -> None:
 
 def _sign_in(browser: Browser, url: str, user: str, password: str) -> dict[str, object]:
     page = browser.new_context(locale="ko-KR").new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{url}/login/")
     page.locator("[name=login]").fill(user)
     page.locator("[name=password]").fill(password)
@@ -60,6 +62,7 @@ def _sign_in(browser: Browser, url: str, user: str, password: str) -> dict[str, 
 
 def _addresses(browser: Browser, url: str, state: dict[str, object]) -> list[str]:
     page = browser.new_context(storage_state=state).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     waiting, found = ["/", *EXTRA], dict[str, str]()
     while waiting:
         address = waiting.pop(0)
@@ -87,6 +90,7 @@ def _take(browser: Browser, url: str, state: dict[str, object], addresses: list[
         locale={"ko": "ko-KR", "en": "en-GB"}[language],
     )
     cookies = {"theme": theme, "django_language": language}
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
     for address in addresses:
         page = context.new_page()
