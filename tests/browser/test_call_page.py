@@ -1,4 +1,4 @@
-"""The call page in Chromium against a test server: playing, keys, correcting a line, its weight. No worker is needed."""
+"""The call page in Chromium against a test server: playing, keys, correcting a line, its weight. No worker runs."""
 
 import os
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from apps.calls.models import Recording
+from tests.browser.chromium import PATIENCE_MS, chromium
 from tests.browser.showroom.sound import PEAKS_PER_S, write_listening_copy
 from tests.calls import finished_call
 from tests.people import make_two_houses
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
 LENGTH_S = 12
 # What the call page may load of ours, and when it must answer to a person on a machine with nothing else to do.
 MOST_BYTES, INTERACTIVE_S = 150_000, 1.0
@@ -27,8 +27,6 @@ PAUSED = "document.querySelector('audio').paused"
 @pytest.fixture
 def page(live_server: Any, client: Client) -> Iterator[Page]:
     """The page of a finished call, signed in; no error may have reached the console when the test ends."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
     house = make_two_houses().ours
     call = finished_call(house)
     peaks = [[0.3] * (LENGTH_S * PEAKS_PER_S)] * 2
@@ -36,18 +34,16 @@ def page(live_server: Any, client: Client) -> Iterator[Page]:
     client.force_login(house.agent)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     errors: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = chromium.new_context(locale="ko-KR", viewport={"width": 1440, "height": 900})
+    with chromium() as browser:
+        context = browser.new_context(locale="ko-KR", viewport={"width": 1440, "height": 900})
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
         shown = context.new_page()
-        shown.set_default_timeout(120_000)
+        shown.set_default_timeout(PATIENCE_MS)
         shown.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         shown.on("pageerror", lambda error: errors.append(str(error)))
         shown.goto(f"{live_server.url}/calls/{call.pk}/#t=7")
         shown.wait_for_function(f"() => Math.abs({NOW} - 7) < 0.1")
         yield shown
-        chromium.close()
     assert [error for error in errors if "409" not in error] == []
 
 

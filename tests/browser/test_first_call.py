@@ -5,22 +5,20 @@ summarized again in a batch and read in English. Somebody of another company and
 it. Everything waits for what the page shows, never for a length of time.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import PATIENCE_MS, chromium
 from tests.stack.running import SAMPLES, Stack, running_stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.slow]
 DEMO_ORGANIZATION = "요약 데모"
-CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
 # The workers share the processors with the browser, and with whatever else the machine does.
 WORK_MS = 600_000
-expect.set_options(timeout=90_000)
 PASSWORD = "correct horse battery"
 OTHERS = {"stranger": ("다른 회사", "ADMIN"), "colleague": (DEMO_ORGANIZATION, "AGENT")}
 _MAKE_OTHERS = f"""
@@ -39,19 +37,15 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 def _sign_in(browser: Browser, stack: Stack, username: str, password: str) -> tuple[Page, list[str]]:
     """Return a signed-in page and the list that its console errors go into."""
     page = browser.new_context(locale="ko-KR", viewport={"width": 1440, "height": 900}).new_page()
     errors: list[str] = []
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{stack.url}/login/")

@@ -8,16 +8,14 @@ Of pages that differ in an id only, the first one met is taken. Console errors a
 
 import argparse
 import itertools
-import os
 import re
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 180_000
+from tests.browser.chromium import PATIENCE_MS, chromium
+
 WIDTHS = {"phone": 390, "wide": 1440}
 # Pages that no link leads to, or that are worth a look in a certain state.
 EXTRA = ("/nowhere/", "/calls/?q=환불", "/calls/?sentiment=negative", "/calls/?q=말머리성운", "/actions/?show=done")
@@ -38,15 +36,13 @@ def main() -> None:
     arguments.add_argument("--looks", default="", help="a part of the looks to take, such as wide-light-ko")
     options = arguments.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         state = _sign_in(browser, options.url, options.user, options.password)
         addresses = [address for address in _addresses(browser, options.url, state) if options.only in address]
         for width, theme, language in itertools.product(WIDTHS, ("light", "dark"), ("ko", "en")):
             look = f"{width}-{theme}-{language}"
             if options.looks in look:
                 _take(browser, options.url, state, addresses, options.folder, look)
-        browser.close()
 
 
 def _sign_in(browser: Browser, url: str, user: str, password: str) -> dict[str, object]:
