@@ -19,6 +19,7 @@ from apps.actions.services import assign_action, finish_action, reopen_action, s
 from apps.core.feedback import back
 from apps.core.paging import page_of
 from apps.core.people import person
+from apps.summaries.shown import titles_by_call
 
 
 @require_safe
@@ -30,6 +31,7 @@ def list_actions(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "visible": visible_calls(actor, list(page.object_list)),
+        "titles": titles_by_call(action.call_id for action in page.object_list),
         "counts": count_actions(actor),
         "filter": form,
         "chosen": chosen,
@@ -48,6 +50,7 @@ def show_action(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     context = {
         "action": action,
         "visible": visible_calls(actor, [action]),
+        "titles": titles_by_call([action.call_id]),
         "events": history_of(action),
         "assign": AssignForm(initial={"assignee": action.assignee_id}, members=members(action)),
         "today": timezone.localdate(),

@@ -57,7 +57,6 @@ def _charts(found: Overview) -> dict[str, Any]:
         "sentiments": parts([(name, str(label), facets["sentiment"][name]) for name, label in SENTIMENTS.items()]),
         "talks": parts([(name, label, max(0.0, seconds)) for name, label, seconds in spoken]),
         "ended": [(state, STATES[state], found.ended.get(state, 0)) for state in Job.FINAL],
-        "queue_names": {"io": _("파일·확인"), "asr": _("받아쓰기"), "llm": _("요약")},
     }
 
 

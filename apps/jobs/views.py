@@ -26,6 +26,7 @@ from apps.jobs.progress import progress_of
 from apps.jobs.reports import report_lines
 from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_jobs, batch_report, batch_shares
 from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch
+from apps.summaries.shown import titles_by_call
 from apps.summary_templates.selectors import access_template, access_templates
 from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
 from apps.training.selectors import model_name, models_of
@@ -106,7 +107,14 @@ def show_batch_progress(request: HttpRequest, batch_id: uuid.UUID) -> HttpRespon
 def _account(request: HttpRequest, batch: Batch, report: BatchReport) -> dict[str, Any]:
     rows = [progress_of(job) for job in report.jobs]
     page = page_of(request, rows, 50)
-    return {"batch": batch, "report": report, "bar": bar(report.counts), "page": page, "model": model_name(batch.model)}
+    return {
+        "batch": batch,
+        "report": report,
+        "bar": bar(report.counts),
+        "page": page,
+        "titles": titles_by_call(progress.job.call_id for progress in page.object_list),
+        "model": model_name(batch.model),
+    }
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from apps.core.errors import YoyakError
 from apps.core.feedback import explain, refusals_as_messages, see_other
 from apps.core.people import person
 from apps.jobs.reasons import describe
+from apps.summaries.shown import titles_by_call
 from apps.summary_templates.forms import TemplateForm
 from apps.summary_templates.models import SummaryTemplate, TemplatePreview
 from apps.summary_templates.selectors import (
@@ -108,11 +109,13 @@ def edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
 def _form_page(
     request: HttpRequest, form: TemplateForm, organization: Organization, template: SummaryTemplate | None
 ) -> HttpResponse:
+    calls = calls_to_try(person(request), organization)
     context = {
         "form": form,
         "template": template,
         "versions": versions_of(template) if template else [],
-        "calls": calls_to_try(person(request), organization),
+        "calls": calls,
+        "titles": titles_by_call(call.pk for call in calls),
         "own_model": not settings.ENV.llm_base_url,
     }
     return render(request, "summary_templates/edit.html", context, status=422 if form.errors else 200)

@@ -12,9 +12,11 @@ from tests.people import PASSWORD, TwoHouses
 ASKED = {"name": "CRM", "write": "1", "days": "90"}
 
 
-def _signed_in(user: User) -> Client:
+def _proven(user: User) -> Client:
+    """Return the client of somebody who has signed in and has just proven once more who they are."""
     client = Client()
-    client.post("/login/", {"login": user.username, "password": PASSWORD})
+    client.force_login(user)
+    assert client.post("/account/confirm/?next=/account/tokens/", {"password": PASSWORD}).status_code == 302
     return client
 
 
@@ -23,7 +25,7 @@ def _works(token: str) -> bool:
 
 
 def test_a_token_is_shown_once_and_ended_at_once(houses: TwoHouses) -> None:
-    client = _signed_in(houses.ours.agent)
+    client = _proven(houses.ours.agent)
     answer = client.post("/account/tokens/", ASKED)
     found = re.search(r"yoyak_[\w-]+", answer.content.decode())
     assert answer.status_code == 201 and found is not None and "no-store" in answer["Cache-Control"]
@@ -46,14 +48,14 @@ def test_a_session_alone_makes_no_token(houses: TwoHouses, client: Client) -> No
 
 @pytest.mark.parametrize("wrong", [{"name": ""}, {"days": "9999"}, {"write": "everything"}])
 def test_what_makes_no_sense_is_said(houses: TwoHouses, wrong: dict[str, str]) -> None:
-    answer = _signed_in(houses.ours.agent).post("/account/tokens/", ASKED | wrong)
+    answer = _proven(houses.ours.agent).post("/account/tokens/", ASKED | wrong)
     assert answer.status_code == 422 and "field-error" in answer.content.decode()
     assert not ApiToken.objects.exists()
 
 
 def test_there_is_a_limit(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MAX_TOKENS", 1)
-    client = _signed_in(houses.ours.agent)
+    client = _proven(houses.ours.agent)
     client.post("/account/tokens/", ASKED)
     assert "1개까지" in client.post("/account/tokens/", ASKED, follow=True).content.decode()
     assert ApiToken.objects.count() == 1
