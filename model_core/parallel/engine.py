@@ -203,6 +203,8 @@ class ZeroEngine:
         if self._stage < 3:
             zero.update_lp_params()
             return
+        # An evaluation leaves whole weights behind, which the next forward pass would take for the new ones.
+        self._engine.empty_partition_cache()
         for index in range(len(zero.fp16_groups)):
             zero._reassign_or_swap_out_partitioned_parameters(index)
 
