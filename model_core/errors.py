@@ -28,6 +28,12 @@ class DataError(ModelCoreError):
     """Training data that cannot be read or used."""
 
 
+class PeerLostError(ModelCoreError):
+    """Another process of the run stopped or does not answer; the run can go on from its newest checkpoint."""
+
+    permanent = False
+
+
 class NonFiniteLossError(ModelCoreError):
     """The loss or the gradient of a batch is not finite; no step was taken with it."""
 

@@ -23,8 +23,8 @@ from model_core.data.batches import StepBatch
 from model_core.data.packing import EncodedExample, pack
 from model_core.errors import CheckpointError, ConfigError, NonFiniteLossError
 from model_core.models.decoder import Decoder
+from model_core.parallel.team import training_device
 from model_core.registry.store import open_registry
-from model_core.training.loss import training_device
 from model_core.training.optim import Optimizer, orthogonalize
 from model_core.training.schedule import learning_rate_scale
 from model_core.training.spikes import SpikeGuard
