@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from apps.jobs import services
-from apps.jobs.models import Job, StageResult
+from apps.jobs.models import Batch, Job, StageResult
 from apps.jobs.services import Lease, LeaseLost
 from apps.summary_templates.choice import template_for
 from workers.contracts.errors import StageCancelled, StageError
@@ -91,7 +91,7 @@ def _run(lease: Lease, stage: Stage, context: StageContext) -> None:
     if stage.name == PUBLISH:
         services.finish(lease, lambda: _discard(stage.run(context)))
         return
-    digest, version = input_hash(stage.inputs(context)), stage.engine_version()
+    digest, version = input_hash(stage.inputs(context)), stage.engine_version(context)
     kept = services.kept_result(lease.call_id, stage.name, digest, version)
     clock, processors = time.monotonic(), _processor_s()
     payload = kept.payload if kept else stage.run(context)
@@ -117,7 +117,8 @@ def _context(lease: Lease, report: Callable[[float | None], bool]) -> StageConte
     folder = Path(settings.MEDIA_ROOT) / str(lease.organization_id) / str(lease.call_id)
     folder.mkdir(parents=True, exist_ok=True)
     template = template_for(lease.call_id, lease.organization_id)
-    return StageContext(lease.call_id, lease.organization_id, folder, results, report, template)
+    model = Batch.objects.filter(jobs=lease.job_id).values_list("model", flat=True).first() or ""
+    return StageContext(lease.call_id, lease.organization_id, folder, results, report, template, model)
 
 
 @contextmanager

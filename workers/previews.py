@@ -47,7 +47,7 @@ def _try(preview: TemplatePreview) -> Payload:
     folder = Path(settings.MEDIA_ROOT) / str(preview.organization_id) / str(preview.call_id)
     context = StageContext(preview.call_id, preview.organization_id, folder, results, lambda _: True, template)
     stage = summarize.STAGE
-    digest, version = input_hash(stage.inputs(context)), stage.engine_version()
+    digest, version = input_hash(stage.inputs(context)), stage.engine_version(context)
     kept = kept_result(preview.call_id, stage.name, digest, version)
     results["summarize"] = kept.payload if kept else stage.run(context)
     return verify.STAGE.run(context)

@@ -1,7 +1,5 @@
 """Read the access log through the acting person: what is looked for, the rows, and the rows as a table to take out."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +13,7 @@ from apps.accounts.models import AccessLog, User
 from apps.accounts.roles import Right
 from apps.accounts.selectors import access_organizations
 from apps.accounts.services import log_access
+from apps.core.tables import csv_line
 
 MAX_ROWS = 100_000
 
@@ -44,7 +43,7 @@ def access_log(actor: User, wanted: LogFilter) -> QuerySet[AccessLog]:
     asked = {lookup: getattr(wanted, field) for field, lookup in _LOOKUPS.items()}
     houses = access_organizations(actor, [Right.READ_ACCESS_LOG])
     rows = AccessLog.objects.filter(organization__in=houses, **{k: v for k, v in asked.items() if v})
-    return rows.select_related("actor", "organization").order_by("-at", "-pk")
+    return rows.select_related("actor", "organization").order_by("-at", "pk")
 
 
 def people_in_log(actor: User) -> QuerySet[User]:
@@ -63,19 +62,8 @@ def record_log_export(*, actor: User) -> None:
 
 def log_lines(rows: QuerySet[AccessLog]) -> Iterator[str]:
     """Yield the lines of a CSV that spreadsheets open, up to a hundred thousand rows."""
-    yield "\ufeff" + _line(["at", "person", "action", "action_name", "object", "object_id", "organization"])
+    yield "\ufeff" + csv_line(["at", "person", "action", "action_name", "object", "object_id", "organization"])
     for row in rows[:MAX_ROWS].iterator():
         who, name = row.actor.username if row.actor else "", ACTIONS.get(row.action, row.action)
         at = timezone.localtime(row.at).isoformat(timespec="seconds")
-        yield _line([at, who, row.action, str(name), row.object_type, str(row.object_id), row.organization.name])
-
-
-def _line(cells: list[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow([_harmless(cell) for cell in cells])
-    return buffer.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """Return the cell so that no spreadsheet takes it for a formula."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        yield csv_line([at, who, row.action, str(name), row.object_type, str(row.object_id), row.organization.name])

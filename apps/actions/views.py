@@ -1,6 +1,8 @@
 """The inbox of action items across calls, and the page of one with its history."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +19,7 @@ from apps.actions.services import assign_action, finish_action, reopen_action, s
 from apps.core.feedback import back
 from apps.core.paging import page_of
 from apps.core.people import person
+from apps.summaries.shown import titles_by_call
 
 
 @require_safe
@@ -28,6 +31,7 @@ def list_actions(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "visible": visible_calls(actor, list(page.object_list)),
+        "titles": titles_by_call(action.call_id for action in page.object_list),
         "counts": count_actions(actor),
         "filter": form,
         "chosen": chosen,
@@ -46,6 +50,7 @@ def show_action(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     context = {
         "action": action,
         "visible": visible_calls(actor, [action]),
+        "titles": titles_by_call([action.call_id]),
         "events": history_of(action),
         "assign": AssignForm(initial={"assignee": action.assignee_id}, members=members(action)),
         "today": timezone.localdate(),
@@ -56,43 +61,38 @@ def show_action(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def finish(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     """Mark an action done."""
-    actor = person(request)
-    action = access_action(actor, action_id)
-    finish_action(action=action, actor=actor)
-    return _back(request, action)
+    return _change(request, access_action(person(request), action_id), finish_action)
 
 
 @require_POST
 def reopen(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     """Mark an action not done after all."""
-    actor = person(request)
-    action = access_action(actor, action_id)
-    reopen_action(action=action, actor=actor)
-    return _back(request, action)
+    return _change(request, access_action(person(request), action_id), reopen_action)
 
 
 @require_POST
 def assign(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     """Give an action to a member of its organization, or to nobody."""
-    actor = person(request)
-    action = access_action(actor, action_id)
+    action = access_action(person(request), action_id)
     form = AssignForm(request.POST, members=members(action))
     if not form.is_valid():
         raise Http404("no such member")
-    assign_action(action=action, assignee=form.cleaned_data["assignee"], actor=actor)
-    return _back(request, action)
+    return _change(request, action, assign_action, **form.cleaned_data)
 
 
 @require_POST
 def put_due(request: HttpRequest, action_id: uuid.UUID) -> HttpResponse:
     """Set the day an action is due."""
-    actor = person(request)
-    action = access_action(actor, action_id)
+    action = access_action(person(request), action_id)
     form = DueForm(request.POST)
     if form.is_valid():
-        set_due(action=action, due_on=form.cleaned_data["due_on"], actor=actor)
-    else:
-        messages.error(request, _("날짜를 읽을 수 없습니다: %(text)s") % {"text": request.POST.get("due_on", "")[:40]})
+        return _change(request, action, set_due, **form.cleaned_data)
+    messages.error(request, _("날짜를 읽을 수 없습니다: %(text)s") % {"text": request.POST.get("due_on", "")[:40]})
+    return _back(request, action)
+
+
+def _change(request: HttpRequest, action: Action, change: Callable[..., None], **values: Any) -> HttpResponse:
+    change(action=action, actor=person(request), **values)
     return _back(request, action)
 
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from apps.api.openapi import document
 from apps.api.operations import OPERATIONS
+from apps.api.reference import operations_of, shapes_of
 
 
 @login_not_required
@@ -20,13 +21,4 @@ def openapi(request: HttpRequest) -> HttpResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     """Show every operation with its parameters, bodies and answers."""
     described = document(OPERATIONS)
-    rows = [
-        {"method": method.upper(), "path": f"/api/v1{path}", **shape}
-        for path, methods in described["paths"].items()
-        for method, shape in methods.items()
-    ]
-    shapes = [
-        {"name": name, "about": shape.get("description", ""), "fields": list(shape.get("properties", {}))}
-        for name, shape in described["components"]["schemas"].items()
-    ]
-    return render(request, "api/docs.html", {"operations": rows, "shapes": shapes})
+    return render(request, "api/docs.html", {"groups": operations_of(described), "shapes": shapes_of(described)})

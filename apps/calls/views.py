@@ -3,7 +3,6 @@
 import uuid
 from datetime import UTC
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +21,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from apps.accounts.selectors import access_organization
 from apps.calls.forms import FilterForm, FormatForm, UploadForm, moment_of
+from apps.calls.listening import recording_response
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
@@ -38,13 +38,11 @@ from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
 from apps.core.paging import capped_page_of, page_of
 from apps.core.people import person
-from apps.core.ranges import file_response
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, waiting_before
-from apps.jobs.services import cancel_job, request_processing, request_summary, retry_job
+from apps.jobs.services import cancel_job, request_processing, request_summary, run_again
 from apps.sorting.selectors import access_searches, access_tags
-from apps.summary_templates.selectors import access_templates
 
 _MAX_LIVE = 50
 # What a multipart envelope may add to the file itself.
@@ -62,8 +60,8 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted, as_of=as_of))
-    rows = rows_of(list(page.object_list), wanted)
+    page = (capped_page_of if wanted.narrows else page_of)(request, find_calls(actor, wanted, as_of=as_of))
+    rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,
         "rows": rows,
@@ -71,10 +69,10 @@ def list_calls(request: HttpRequest) -> HttpResponse:
         "filter": form,
         "filtered": wanted.narrows,
         "filter_query": form.query(),
-        "page_query": urlencode({"as_of": as_of.astimezone(UTC).isoformat()}) + "&" + form.query(),
+        "as_of": moment,
+        "page_query": urlencode({"as_of": moment}) + "&" + form.query(),
         "searches": access_searches(actor),
         "tags": tags,
-        "templates": access_templates(actor),
         "upload": UploadForm(),
         "limit_bytes": settings.ENV.max_upload_mb * 1024 * 1024,
         "limit_mb": settings.ENV.max_upload_mb,
@@ -194,13 +192,7 @@ def _newest_job(call: Call) -> Job | None:
 def play(request: HttpRequest, call_id: uuid.UUID) -> HttpResponseBase:
     """Send the copy of the recording that browsers can play, in ranges."""
     actor = person(request)
-    recording = access_recording(actor, call_id)
-    path = Path(settings.MEDIA_ROOT) / recording.listen_path
-    if not recording.listen_path or not path.is_file():
-        raise Http404("nothing to listen to")
-    record_reading(call=recording.call, actor=actor, action="play_recording")
-    etag = f"{recording.sha256[:40]}-{path.stat().st_size}"
-    return file_response(request, path, content_type="audio/ogg", etag=etag)
+    return recording_response(request, access_recording(actor, call_id), actor=actor)
 
 
 @require_POST
@@ -225,11 +217,7 @@ def retry(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     form = FormatForm(request.POST)
     if form.is_valid() and form.cleaned_data["codec"]:
         declare_format(call=call, actor=actor, **form.cleaned_data)
-    job = _newest_job(call)
-    if job is None:
-        request_processing(call=call, actor=actor)
-    elif job.is_final and job.state != Job.State.DONE:
-        retry_job(job=job, actor=actor)
+    run_again(call=call, job=_newest_job(call), actor=actor)
     return back(request, reverse("calls:page", args=[call.pk]))
 
 

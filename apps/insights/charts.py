@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from apps.core.charts import Tick
 
 WIDTH, HEIGHT = 720, 200
-_LEFT, _TOP, _BOTTOM = 40, 12, 26
+_LEFT, _TOP, _BOTTOM = 40, 12, 32
 _MAX_GRID = 4
 
 

@@ -16,13 +16,15 @@ from apps.calls.models import Call
 class Batch(models.Model):
     """Many calls summarized as one piece of work.
 
-    While `paused_at` is set no stage of its calls begins; `paused_s` is how long earlier pauses lasted.
+    While `paused_at` is set no stage of its calls begins; `paused_s` is how long earlier pauses lasted. `model` is what
+    summarizes: `SHIPPED_MODEL`, the id of a checkpoint, or empty for the one in use when a call's turn comes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="batches")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=200)
+    model = models.CharField(max_length=36, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True)
     paused_s = models.FloatField(default=0.0)

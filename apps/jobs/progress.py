@@ -26,6 +26,8 @@ STAGES = {
     "verify": _("근거 확인"),
     "publish": _("마무리"),
 }
+# A queue is named after what its workers do.
+QUEUES = {"io": _("파일·확인"), "asr": _("받아쓰기"), "llm": _("요약")}
 _WEIGHTS = {"probe": 0.05, "transcribe": 0.5, "diarize": 0.05, "summarize": 0.34, "verify": 0.04, "publish": 0.02}
 
 

@@ -30,7 +30,7 @@ def access_job(actor: User, job_id: UUID) -> Job:
 
 def access_batches(actor: User) -> QuerySet[Batch]:
     """Return the batches `actor` may see, newest first; Http404 for whoever works on no calls."""
-    return Batch.objects.filter(within_reach(actor)).order_by("-created_at", "pk")
+    return Batch.objects.filter(within_reach(actor)).select_related("created_by").order_by("-created_at", "pk")
 
 
 def access_batch(actor: User, batch_id: UUID) -> Batch:

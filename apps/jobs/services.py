@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.services import log_access
+from apps.accounts.services import log_access, log_access_to_many
 from apps.calls.models import Call
 from apps.core.dispatch import ring, ring_on_commit
 from apps.jobs.endings import note_batch, note_ended
@@ -61,36 +61,54 @@ def request_processing(*, call: Call, actor: User | None, batch: Batch | None = 
     running = Job.objects.filter(call=call, state__in=_ACTIVE).first()
     if running is not None:
         return running
-    first = FIRST_TRANSCRIPT_STAGE if call.source == Call.Source.TRANSCRIPT else FIRST_STAGE
-    job = Job.objects.create(
-        call=call, organization_id=call.organization_id, batch=batch, stage=stage or first, rung_at=timezone.now()
-    )
+    job = _job(call, batch, stage or _first_stage(call, spoken=False))
+    job.save()
     log_access(
         actor=actor, organization_id=call.organization_id, action="request_processing", kind="call", object_id=call.pk
     )
-    ring_on_commit(WORK_TASK, STAGE_QUEUES[job.stage], queue=STAGE_QUEUES[job.stage])
+    _ring_for(job)
     return job
 
 
+def _job(call: Call, batch: Batch | None, stage: str) -> Job:
+    return Job(call=call, organization_id=call.organization_id, batch=batch, stage=stage, rung_at=timezone.now())
+
+
+def _first_stage(call: Call, spoken: bool) -> str:
+    """Return where the work on `call` begins; `spoken` tells that its transcript is there and is to be kept."""
+    return FIRST_TRANSCRIPT_STAGE if spoken or call.source == Call.Source.TRANSCRIPT else FIRST_STAGE
+
+
+def _ring_for(job: Job) -> None:
+    ring_on_commit(WORK_TASK, STAGE_QUEUES[job.stage], queue=STAGE_QUEUES[job.stage])
+
+
 @transaction.atomic
-def start_batch(*, name: str, calls: Sequence[Call], actor: User | None, organization_id: uuid.UUID) -> Batch:
-    """Summarize `calls` again as one batch; each becomes one job that is accounted for."""
-    batch = Batch.objects.create(name=name, organization_id=organization_id, created_by=actor)
-    for call in calls:
-        job = request_processing(call=call, actor=actor, batch=batch, stage=_batch_stage(call))
-        if job.batch_id != batch.pk:
-            Job.objects.filter(pk=job.pk).update(batch=batch)
+def start_batch(
+    *, name: str, calls: Sequence[Call], actor: User | None, organization_id: uuid.UUID, model: str = ""
+) -> Batch:
+    """Summarize `calls` again as one batch, by `model` (see `Batch`); each becomes one job that is accounted for."""
+    batch = Batch.objects.create(name=name, organization_id=organization_id, created_by=actor, model=model)
+    keys = [call.pk for call in calls]
+    list(Call.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
+    running = Job.objects.filter(call__in=keys, state__in=_ACTIVE)
+    joined = set(running.values_list("call_id", flat=True))
+    running.update(batch=batch)
+    spoken = set(StageResult.objects.filter(call__in=keys, stage="diarize").values_list("call_id", flat=True))
+    jobs = [_job(call, batch, _first_stage(call, call.pk in spoken)) for call in calls if call.pk not in joined]
+    Job.objects.bulk_create(jobs, batch_size=1000)
+    asked = [(job.organization_id, job.call_id) for job in jobs]
+    log_access_to_many(actor=actor, action="request_processing", kind="call", objects=asked)
+    for job in jobs:
+        _ring_for(job)
     return batch
 
 
 @transaction.atomic
 def request_summary(*, call: Call, actor: User | None) -> Job:
     """Summarize `call` again from its transcript; without one, from the start."""
-    return request_processing(call=call, actor=actor, stage=_batch_stage(call))
-
-
-def _batch_stage(call: Call) -> str | None:
-    return FIRST_TRANSCRIPT_STAGE if StageResult.objects.filter(call=call, stage="diarize").exists() else None
+    spoken = StageResult.objects.filter(call=call, stage="diarize").exists()
+    return request_processing(call=call, actor=actor, stage=_first_stage(call, spoken))
 
 
 def claim_next(queue: str) -> Lease | None:
@@ -257,6 +275,13 @@ def _end(jobs: QuerySet[Job], state: Job.State, reason: str, **values: object) -
 def retry_job(*, job: Job, actor: User | None) -> Job:
     """Run a failed or cancelled job's call again, from the stage where it stopped."""
     return request_processing(call=job.call, actor=actor, batch=job.batch, stage=job.stage)
+
+
+def run_again(*, call: Call, job: Job | None, actor: User | None) -> Job:
+    """Start `call`, whose newest job is `job`, or go on where that failed or was cancelled; else it stays as it is."""
+    if job is None:
+        return request_processing(call=call, actor=actor)
+    return retry_job(job=job, actor=actor) if job.state in (Job.State.FAILED, Job.State.CANCELLED) else job
 
 
 @transaction.atomic

@@ -15,4 +15,5 @@ urlpatterns = [
     path("<uuid:batch_id>/pause/", views.pause, name="batch_pause"),
     path("<uuid:batch_id>/resume/", views.resume, name="batch_resume"),
     path("<uuid:batch_id>/retry/", views.retry, name="batch_retry"),
+    path("<uuid:batch_id>/report.csv", views.report, name="batch_report"),
 ]

@@ -1,10 +1,11 @@
 """Batches: many calls summarized as one piece of work, with one bar and an account of every call."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,16 +13,23 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
-from apps.calls.selectors import access_calls
+from apps.accounts.models import User
+from apps.calls.exports.files import disposition
+from apps.calls.models import Call
 from apps.core.feedback import refusals_as_messages, see_other
 from apps.core.paging import page_of
 from apps.core.people import person
 from apps.jobs.estimates import estimate_batch
-from apps.jobs.forms import BatchForm
+from apps.jobs.forms import BatchForm, WishForm
 from apps.jobs.models import Batch
 from apps.jobs.progress import progress_of
-from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch, start_batch
+from apps.jobs.reports import report_lines
+from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_jobs, batch_report, batch_shares
+from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch
+from apps.summaries.shown import titles_by_call
+from apps.summary_templates.selectors import access_template, access_templates
+from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
+from apps.training.selectors import model_name, models_of
 
 
 @require_safe
@@ -37,9 +45,15 @@ def list_batches(request: HttpRequest) -> HttpResponse:
 @refusals_as_messages("calls:list")
 def prepare(request: HttpRequest) -> HttpResponse:
     """Show what summarizing the chosen calls again would take, before anything starts; it changes nothing."""
-    form = BatchForm(request.POST or request.GET, visible=access_calls(person(request)))
+    actor = person(request)
+    form = BatchForm(request.POST or request.GET, actor=actor)
     calls = form.chosen()
-    context = {"calls": calls, "name": batch_name(len(calls)), "estimate": estimate_batch(calls)}
+    context = {
+        "hidden": form.hidden(),
+        "name": batch_name(len(calls)),
+        "estimate": estimate_batch(calls),
+        "wishes": _wish_form(actor, calls, {"template": request.POST.get("template", "")}),
+    }
     return render(request, "jobs/prepare.html", context)
 
 
@@ -48,15 +62,29 @@ def batch_name(count: int) -> str:
     return _("%(when)s · %(n)s건") % {"when": timezone.localtime().strftime("%Y-%m-%d %H:%M"), "n": count}
 
 
+def _wish_form(actor: User, calls: Sequence[Call], initial: dict[str, str], data: QueryDict | None = None) -> WishForm:
+    house = calls[0].organization_id
+    templates = [(str(one.pk), one.name) for one in access_templates(actor).filter(organization=house)]
+    models = [(one.key, one.version or str(_("기본 모델"))) for one in models_of(house)]
+    return WishForm(data, initial=initial, templates=templates, models=models)
+
+
 @require_POST
 @refusals_as_messages("calls:list")
 def start(request: HttpRequest) -> HttpResponse:
     """Summarize the chosen calls again as one batch."""
     actor = person(request)
-    form = BatchForm(request.POST, visible=access_calls(actor))
+    form = BatchForm(request.POST, actor=actor)
     calls = form.chosen()
+    wishes = _wish_form(actor, calls, {}, request.POST)
+    if not wishes.is_valid():
+        raise Http404("no such template or model")
+    template = wishes.cleaned_data["template"]
+    chosen: TemplateWish = AS_CHOSEN if template == WishForm.AS_CHOSEN else None
+    if template not in (WishForm.AS_CHOSEN, WishForm.DEFAULT):
+        chosen = access_template(actor, uuid.UUID(template))
     name = form.cleaned_data["name"] or batch_name(len(calls))
-    batch = start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id)
+    batch = batch_with(calls=calls, template=chosen, name=name, actor=actor, model=wishes.cleaned_data["model"])
     return see_other("jobs:batch", batch.pk)
 
 
@@ -78,7 +106,15 @@ def show_batch_progress(request: HttpRequest, batch_id: uuid.UUID) -> HttpRespon
 
 def _account(request: HttpRequest, batch: Batch, report: BatchReport) -> dict[str, Any]:
     rows = [progress_of(job) for job in report.jobs]
-    return {"batch": batch, "report": report, "bar": bar(report.counts), "page": page_of(request, rows, 50)}
+    page = page_of(request, rows, 50)
+    return {
+        "batch": batch,
+        "report": report,
+        "bar": bar(report.counts),
+        "page": page,
+        "titles": titles_by_call(progress.job.call_id for progress in page.object_list),
+        "model": model_name(batch.model),
+    }
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
@@ -95,36 +131,45 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 @require_POST
 def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Cancel every unfinished call of the batch."""
-    actor = person(request)
-    batch = access_batch(actor, batch_id)
-    n = cancel_batch(batch=batch, actor=actor)
+    n = _change(request, batch_id, cancel_batch)
     messages.info(request, ngettext("%(n)s건을 취소했습니다.", "%(n)s건을 취소했습니다.", n) % {"n": n})
-    return see_other("jobs:batch", batch.pk)
+    return see_other("jobs:batch", batch_id)
 
 
 @require_POST
 def pause(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Let no further stage of the batch begin."""
-    actor = person(request)
-    batch = access_batch(actor, batch_id)
-    pause_batch(batch=batch, actor=actor)
-    return see_other("jobs:batch", batch.pk)
+    _change(request, batch_id, pause_batch)
+    return see_other("jobs:batch", batch_id)
 
 
 @require_POST
 def resume(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Go on with the paused batch."""
-    actor = person(request)
-    batch = access_batch(actor, batch_id)
-    resume_batch(batch=batch, actor=actor)
-    return see_other("jobs:batch", batch.pk)
+    _change(request, batch_id, resume_batch)
+    return see_other("jobs:batch", batch_id)
 
 
 @require_POST
 def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Run the failed calls of the batch again."""
     actor = person(request)
-    batch = access_batch(actor, batch_id)
-    n = retry_batch(jobs=batch_report(batch).jobs, actor=actor)
+    n = retry_batch(jobs=batch_jobs(access_batch(actor, batch_id)), actor=actor)
     messages.info(request, ngettext("%(n)s건을 다시 시작했습니다.", "%(n)s건을 다시 시작했습니다.", n) % {"n": n})
-    return see_other("jobs:batch", batch.pk)
+    return see_other("jobs:batch", batch_id)
+
+
+_Told = TypeVar("_Told")
+
+
+def _change(request: HttpRequest, batch_id: uuid.UUID, change: Callable[..., _Told]) -> _Told:
+    actor = person(request)
+    return change(batch=access_batch(actor, batch_id), actor=actor)
+
+
+@require_safe
+def report(request: HttpRequest, batch_id: uuid.UUID) -> StreamingHttpResponse:
+    """Send the account of every call as CSV: "summary", or the reason why there is none."""
+    batch = access_batch(person(request), batch_id)
+    headers = {"Content-Disposition": disposition(batch.name, "csv")}
+    return StreamingHttpResponse(report_lines(batch), content_type="text/csv; charset=utf-8", headers=headers)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.selectors import access_organization
 from apps.calls.forms import FilterForm
-from apps.calls.selectors import access_call, access_calls
+from apps.calls.selectors import access_call
 from apps.core.feedback import back, refusals_as_messages
 from apps.core.people import person
 from apps.jobs.forms import BatchForm
@@ -24,7 +24,7 @@ from apps.sorting.services import add_tag, forget_search, remove_tag, save_searc
 def tag_many(request: HttpRequest) -> HttpResponse:
     """Put a tag on the chosen calls, or with ``do=remove`` take it off."""
     actor = person(request)
-    calls, name = BatchForm(request.POST, visible=access_calls(actor)).chosen(), request.POST.get("tag", "")
+    calls, name = BatchForm(request.POST, actor=actor).chosen(), request.POST.get("tag", "")
     if request.POST.get("do") == "remove":
         n = remove_tag(calls=calls, name=name, actor=actor)
         said = ngettext("%(n)s건에서 태그를 뗐습니다.", "%(n)s건에서 태그를 뗐습니다.", n)

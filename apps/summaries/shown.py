@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from apps.summaries.models import Summary
+from apps.summaries.reading import in_words
+from workers.contracts.summary import CallSummary
 
 
 def current_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Summary]:
@@ -14,3 +16,9 @@ def current_by_call(call_ids: Iterable[UUID]) -> dict[UUID, Summary]:
         if before is None or summary.by_person or not before.by_person:
             shown[summary.call_id] = summary
     return shown
+
+
+def titles_by_call(call_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the title of the summary that is shown for each call that has one: what lists call the call."""
+    contents = {key: CallSummary.model_validate(shown.content) for key, shown in current_by_call(call_ids).items()}
+    return {key: in_words(content, content.title) for key, content in contents.items() if content.title}

@@ -10,7 +10,6 @@ urlpatterns = [
     path("new/", views.new, name="new"),
     path("preview/", views.preview, name="preview"),
     path("preview/<uuid:preview_id>/", views.show_preview, name="show_preview"),
-    path("batch/", views.start_batch, name="batch"),
     path("call/<uuid:call_id>/", views.summarize_call, name="call"),
     path("<uuid:template_id>/", views.edit, name="edit"),
     path("<uuid:template_id>/default/", views.default, name="default"),

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
 from apps.accounts.roles import Right
@@ -18,6 +20,7 @@ from apps.training.models import RetrainRequest
 from model_core.errors import RegistryError
 from model_core.registry.store import Registry, open_registry
 from model_core.registry.tables import Checkpoint, Run
+from workers.contracts.stages import SHIPPED_MODEL
 
 LOSS = "summary_loss"
 
@@ -84,9 +87,49 @@ def production_checkpoint() -> Checkpoint | None:
     return open_registry(settings.ENV.registry_url).resolve_alias("production")
 
 
-def access_requests(actor: User) -> list[RetrainRequest]:
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that a batch can name; `key` is what the batch keeps, `version` is empty for the one that ships."""
+
+    key: str
+    version: str
+    in_use: bool
+
+
+def models_of(organization_id: UUID) -> list[ModelChoice]:
+    """Return the models that the organization may choose for a batch: the shipped one, then its own, newest first.
+
+    None where a model server of the settings summarizes: it has one model.
+    """
+    if settings.ENV.llm_base_url:
+        return []
+    registry, runs = open_registry(settings.ENV.registry_url), _runs_of(organization_id)
+    used = registry.resolve_alias("production")
+    own = [found for found in registry.list_checkpoints() if found.run_id in runs]
+    return [
+        ModelChoice(SHIPPED_MODEL, "", used is None),
+        *(ModelChoice(str(found.id), found.version, used is not None and used.id == found.id) for found in own),
+    ]
+
+
+def model_name(key: str) -> str:
+    """Return what people call the model that a batch keeps as `key`; empty for the one in use."""
+    if key in ("", SHIPPED_MODEL):
+        return str(_("기본 모델")) if key else ""
+    try:
+        return open_registry(settings.ENV.registry_url).get_checkpoint(UUID(key)).version
+    except RegistryError:
+        return key
+
+
+def _runs_of(organization_id: UUID) -> set[UUID]:
+    return set(RetrainRequest.objects.filter(organization=organization_id).values_list("run_id", flat=True))
+
+
+def access_requests(actor: User) -> QuerySet[RetrainRequest]:
     """Return the retraining requests of the organizations `actor` administers, newest first."""
-    return list(RetrainRequest.objects.filter(organization__in=access_training(actor)).select_related("requested_by"))
+    mine = RetrainRequest.objects.filter(organization__in=access_training(actor))
+    return mine.select_related("requested_by").order_by("-created_at", "pk")
 
 
 def access_run(actor: User, request_id: UUID) -> RunView:

@@ -23,6 +23,7 @@ from model_core.inference import sampling
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits, SummaryGrammar, SummaryState
 from model_core.inference.lexicon import Lexicon, load_lexicon
+from model_core.inference.notes import in_notes
 from model_core.inference.source import Span
 from model_core.inference.vocabulary import Ids
 from model_core.models.cache import KVCache
@@ -245,7 +246,7 @@ class SummaryGenerator:
 
     def _result(self, writing: _Writing, duration_s: float) -> GeneratedSummary:
         return GeneratedSummary(
-            summary=parse(self.tokenizer, writing.ids),
+            summary=in_notes(parse(self.tokenizer, writing.ids)),
             ids=tuple(writing.ids),
             prompt_tokens=len(writing.prompt),
             completion_tokens=len(writing.ids),

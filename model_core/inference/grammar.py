@@ -49,7 +49,7 @@ class Limits:
     max_decisions: int = 4
     max_headline_quotes: int = 3
     max_quotes: int = MAX_QUOTES
-    max_title_words: int = 12
+    max_title_words: int = 6
     max_value_chars: int = 36
 
 
@@ -102,8 +102,13 @@ class SummaryState:
         ]
         self._said: set[str] = set()
         self._pointed: set[int] = set()
+<<<<<<< HEAD
         self._followed: dict[int, int] = {}
         self._foresee: Foresee = _nothing
+=======
+        self._promised: set[int] = set()
+        self._quoting: Quote | None = None
+>>>>>>> main
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._names_titles = bool(grammar.lexicon.for_titles().words)
@@ -216,14 +221,29 @@ class SummaryState:
         return (yield from self._words(self._limits.max_title_words, after, named))
 
     def _action(self, after: list[str]) -> Text:
+<<<<<<< HEAD
         cited = yield from self._evidence(None, "who")
         yield from self._exactly("who")
         yield from self._copy(["what"], self._citable, roles=True)
         quote = Quote(self._vocabulary, self._cited(cited), 1)
         section = yield from self._quote(quote, ["when", "none"], "none")
+=======
+        """Write an action: a promise or a request of a cited line that no other action has."""
+        promises = self._open_promises()
+        cited = yield from self._evidence([passage.line for passage in promises])
+        yield from self._exactly("who")
+        yield from self._copy(["what"], self._citable, roles=True)
+        quote = Quote(self._vocabulary, [passage for passage in promises if passage.line in cited], 1)
+        section = yield from self._quote(quote, ["when", "none"])
+        self._promised.update(map(id, quote.said))
+>>>>>>> main
         if section == self._vocabulary.section("when"):
             return (yield from self._copy(after, cited, roles=False))
         return (yield self._sections(after))
+
+    def _open_promises(self) -> list[Passage]:
+        passages = self._cited(self._citable)
+        return [passage for passage in passages if passage.is_promise and id(passage) not in self._promised]
 
     def _exactly(self, name: str) -> Steps:
         yield Choice(as_ids([self._vocabulary.section(name)]), structural=True)
@@ -231,24 +251,38 @@ class SummaryState:
     def _sections(self, names: list[str]) -> Choice:
         """The choice of a next section; when space runs out, only of the last, which leads to the end."""
         kept = names[-1:] if self._closing else names
+        if "action" in kept and not self._open_promises():
+            kept = [name for name in kept if name != "action"]
         return Choice(as_ids(self._vocabulary.section(name) for name in kept), structural=True)
 
+<<<<<<< HEAD
     def _evidence(self, quote_of: QuoteOf | None, then: str) -> Generator[Choice, int, list[int]]:
         """Write rising line numbers; return them. What is foreseen goes on with a statement, if any, and a section."""
         cited: list[int] = []
         end = self._vocabulary.section("evidence_end")
         left = self._citable
         self._foresee = lambda most: self._foreseen_evidence(cited, quote_of, self._vocabulary.section(then), most)
+=======
+    def _evidence(self, needed: Sequence[int] = ()) -> Generator[Choice, int, list[int]]:
+        """Write rising line numbers, one of the `needed` among them if there are any; return them."""
+        cited: list[int] = []
+        end = self._vocabulary.section("evidence_end")
+        left, whole = self._citable, not needed
+>>>>>>> main
         while True:
-            full = len(cited) >= self._limits.max_evidence or (cited and self._closing)
+            if not whole:
+                last = len(cited) == self._limits.max_evidence - 1 or self._closing
+                left = [number for number in left if (number in needed if last else number <= max(needed))]
+            full = len(cited) >= self._limits.max_evidence or (whole and cited and self._closing)
             lines = self._vocabulary.lines[np.asarray([] if full else left, dtype=np.int64) - 1]
-            token = yield Choice(np.append(lines, end) if cited else lines, structural=True)
+            token = yield Choice(np.append(lines, end) if cited and whole else lines, structural=True)
             if token == end:
                 self._followed.update(pairwise(cited))
                 self._foresee = _nothing
                 return cited
             cited.append(int(np.flatnonzero(self._vocabulary.lines == token)[0]) + 1)
-            left = [number for number in left if number > cited[-1]]
+            whole = whole or cited[-1] in needed
+            left = [number for number in self._citable if number > cited[-1]]
 
     def _foreseen_evidence(self, cited: list[int], quote_of: QuoteOf | None, then: int, most: int) -> list[int]:
         """Return the lines that were cited together before, the end, and the statement if it begins as it should."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from model_core.data.clauses import TAILS, clauses
+from model_core.data.korean.promises import is_promise
 from model_core.data.korean.repairs import taken_back
 from model_core.data.tokenizer import SummaryTokenizer
 from model_core.inference.source import MAX_WORD_CHARS, FindSpans
@@ -23,15 +24,17 @@ _CHAR_BYTES: Final = len("가".encode())
 class Passage:
     """One clause of line `line` as something to read: what was taken back is out, offsets count the bytes of `raw`.
 
-    `raw` begins with a blank. `size` counts the words, `figures` are the values in plain text; at the blanks in
-    `marked` a figure stands, which has to be a value. A value may begin at the blanks in `begins`, may not pass its
-    `limits`, and may end at the keys of `ends`, which say where reading goes on: past a tail that no value takes.
+    `raw` begins with a blank. `size` counts the words, `is_promise` says that an action can rest on it, `figures` are
+    the values in plain text; at the blanks in `marked` a figure stands, which has to be a value. A value may begin at
+    the blanks in `begins`, may not pass its `limits`, and may end at the keys of `ends`, which say where reading goes
+    on: past a tail that no value takes.
     """
 
     def __init__(self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int) -> None:
         self.line = line
         text, spans, seams = _standing(clause, find_spans)
         self.size = len(text.split())
+        self.is_promise = is_promise(clause)
         self.figures = tuple(text[start:end] for start, end in spans)
         self.raw = text.encode()
         at = _byte_offsets(text)

@@ -10,12 +10,14 @@ function wire() {
   const boxes = [...form.querySelectorAll("input[name=calls]")];
   const count = form.querySelector("[data-select-count]");
   const send = form.querySelector("[data-select-send]");
+  const every = form.querySelector("[data-select-every]");
 
   function show() {
     const chosen = boxes.filter((box) => box.checked).length;
-    count.textContent = chosen ? count.dataset.text.replace("%s", chosen) : "";
-    send.disabled = chosen === 0;
-    form.classList.toggle("choosing", chosen > 0);
+    const some = chosen > 0 || Boolean(every?.checked);
+    count.textContent = chosen && !every?.checked ? count.dataset.text.replace("%s", chosen) : "";
+    send.disabled = !some;
+    form.classList.toggle("choosing", some);
     all.checked = chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
@@ -24,7 +26,7 @@ function wire() {
     for (const box of boxes) box.checked = all.checked;
     show();
   });
-  for (const box of boxes) box.addEventListener("change", show);
+  for (const box of [every, ...boxes]) box?.addEventListener("change", show);
   show();
 }
 

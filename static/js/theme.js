@@ -14,14 +14,3 @@ for (const button of document.querySelectorAll("[data-theme-switch]")) {
     document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
   });
 }
-
-// A menu closes when something else is clicked or Escape is pressed.
-document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-});

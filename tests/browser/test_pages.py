@@ -2,10 +2,8 @@
 the console stays silent. The pages come from the URL resolver, so a new one is looked at without being named here.
 """
 
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,27 +11,23 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from apps.accounts.models import User
 from tests.apps.test_access import ROUTES, address_of, ours  # noqa: F401
 from tests.browser.axe import axe_source, grave_issues
+from tests.browser.chromium import PATIENCE_MS, chromium
 from tests.people import TwoHouses
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-CHROMIUM = os.environ.get("YOYAK_TEST_CHROMIUM", "/usr/bin/chromium")
 NARROW = {"width": 390, "height": 844}
 
 
 @pytest.fixture
 def browser(walks: object) -> Iterator[Browser]:
     """Chromium. Its event loop keeps Django from the database, so the rows must be there before and go after it."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
@@ -70,7 +64,7 @@ def _is_page(client: Client, address: str) -> bool:
     return whole and answer.status_code not in (301, 302, 303) and "<html" in answer.content.decode()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_every_page_is_fit_to_use(live_server: Any, walks: list[tuple[str, list[str]]], browser: Browser) -> None:
     source, issues = axe_source(), []
     for theme in ("light", "dark"):
@@ -91,6 +85,7 @@ def _context(browser: Browser, url: str, theme: str, session: str) -> BrowserCon
 
 def _look(context: BrowserContext, url: str, source: str) -> list[str]:
     page, issues = context.new_page(), list[str]()
+    page.set_default_timeout(PATIENCE_MS)
     page.on("pageerror", lambda error: issues.append(f"error: {error}"))
     page.on("console", lambda message: issues.append(message.text) if "Content Security" in message.text else None)
     page.goto(url)

@@ -126,7 +126,7 @@ def running_stack(data_dir: Path, *arguments: str, **settings: str) -> Iterator[
         )
     stack = Stack(port, data_dir, environment, process, log)
     try:
-        wait_until("the page answers and every queue has a worker", lambda: _answers(stack), 120)
+        wait_until("the page answers and every queue has a worker", lambda: _answers(stack), 400)
         yield stack
     finally:
         process.send_signal(signal.SIGINT)

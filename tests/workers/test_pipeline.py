@@ -48,7 +48,7 @@ class Line:
                 waiting.pop(0)(context)
             return self._publish(context) if name == "publish" else self._payload(name, context)
 
-        return Stage(name, lambda: self.versions[name], lambda context: _before(name, context), run)
+        return Stage(name, lambda _: self.versions[name], lambda context: _before(name, context), run)
 
     def _payload(self, name: str, context: StageContext) -> Payload:
         return {"trail": [*_before(name, context), f"{name}-{self.versions[name]}"]}

@@ -13,6 +13,8 @@ STAGE_QUEUES = {
 }
 FIRST_STAGE = "probe"
 FIRST_TRANSCRIPT_STAGE = "summarize"
+# What a batch names in place of a checkpoint to be summarized by the model that ships.
+SHIPPED_MODEL = "shipped"
 
 WORK_TASK = "jobs.work"
 SWEEP_TASK = "jobs.sweep"
@@ -22,6 +24,7 @@ WATCH_TASK = "training.watch"
 INTAKE_TASK = "intake.watch"
 PREVIEW_TASK = "templates.preview"
 DELIVER_TASK = "webhooks.deliver"
+IMPORT_TASK = "intake.import"
 
 
 def next_stage(stage: str) -> str | None:

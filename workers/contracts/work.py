@@ -28,7 +28,8 @@ class StageContext:
     """The call at hand: its id, its folder for files, the kept results of earlier stages, and how to report.
 
     `report` takes the progress of the stage (0 to 1) and returns False when the job is no longer ours. `template` is
-    what the organization asks of the summary, None when it asks nothing.
+    what the organization asks of the summary, None when it asks nothing; `model` what somebody chose to summarize with
+    (see `workers.model_choice`).
     """
 
     call_id: UUID
@@ -37,6 +38,7 @@ class StageContext:
     results: Mapping[str, Payload]
     report: Callable[[float | None], bool]
     template: ChosenTemplate | None = None
+    model: str = ""
 
     def check_in(self, progress: float | None = None) -> None:
         """Report progress.
@@ -58,7 +60,7 @@ class Stage:
     """
 
     name: str
-    engine_version: Callable[[], str]
+    engine_version: Callable[[StageContext], str]
     inputs: Callable[[StageContext], object]
     run: Callable[[StageContext], Payload]
     on_gpu: Callable[[], bool] = lambda: False

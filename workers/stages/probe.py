@@ -39,4 +39,4 @@ def _inputs(context: StageContext) -> object:
     return [recording.sha256, recording.declared_codec, recording.declared_rate_hz, settings.ENV.max_call_minutes]
 
 
-STAGE = Stage("probe", lambda: "pyav-1", _inputs, run)
+STAGE = Stage("probe", lambda _: "pyav-1", _inputs, run)

@@ -23,7 +23,7 @@ def run(context: StageContext) -> Payload:
     env = settings.ENV
     if not env.llm_base_url and not mostly_korean(segments):
         return _payload(extract(segments), segments, "none", {})
-    model = chosen_model()
+    model = chosen_model(context.model)
     summarizer = load_summarizer(
         SummarizerSettings(
             model=model.folder, base_url=env.llm_base_url, api_key=env.llm_api_key, threads=env.llm_threads
@@ -67,4 +67,4 @@ def _on_gpu() -> bool:
     return bool(settings.ENV.llm_base_url)
 
 
-STAGE = Stage("summarize", lambda: chosen_model().version, _inputs, run, _on_gpu)
+STAGE = Stage("summarize", lambda context: chosen_model(context.model).version, _inputs, run, _on_gpu)

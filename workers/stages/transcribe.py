@@ -48,4 +48,4 @@ def _on_gpu() -> bool:
     return settings.ENV.asr_device.startswith("cuda")
 
 
-STAGE = Stage("transcribe", lambda: folder_version(settings.ENV.asr_model, "model.bin"), _inputs, run, _on_gpu)
+STAGE = Stage("transcribe", lambda _: folder_version(settings.ENV.asr_model, "model.bin"), _inputs, run, _on_gpu)

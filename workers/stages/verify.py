@@ -48,4 +48,4 @@ def _inputs(context: StageContext) -> object:
     return [made, context.template.model_dump(mode="json")] if context.template else made
 
 
-STAGE = Stage("verify", lambda: "1", _inputs, run)
+STAGE = Stage("verify", lambda _: "1", _inputs, run)

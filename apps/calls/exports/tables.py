@@ -1,12 +1,11 @@
 """Many calls as one CSV table that a spreadsheet opens: a row a call, UTF-8 with a mark so that Excel reads Hangul."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
 from apps.calls.exports.material import Material, material_of
 from apps.calls.exports.texts import said
 from apps.calls.models import Call
+from apps.core.tables import csv_line
 
 COLUMNS = (
     "id",
@@ -23,14 +22,12 @@ COLUMNS = (
     "unsupported",
     "state",
 )
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TOGETHER = 200
 
 
 def csv_lines(calls: Iterable[Call]) -> Iterator[str]:
     """Yield the table in pieces, without holding all of it."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield "\ufeff" + csv_line(COLUMNS)
     waiting: list[Call] = []
     for call in calls:
         waiting.append(call)
@@ -41,7 +38,7 @@ def csv_lines(calls: Iterable[Call]) -> Iterator[str]:
 
 
 def _rows(calls: list[Call]) -> Iterator[str]:
-    yield from (_line(_row(material)) for material in material_of(calls, transcripts=False))
+    yield from (csv_line(_row(material)) for material in material_of(calls, transcripts=False))
 
 
 def _row(material: Material) -> list[str]:
@@ -62,9 +59,3 @@ def _row(material: Material) -> list[str]:
         str(summary.unsupported),
         shown.state,
     ]
-
-
-def _line(cells: Iterable[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
-    return buffer.getvalue()

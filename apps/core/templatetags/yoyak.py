@@ -1,6 +1,8 @@
 """How the pages write lengths, moments, sizes and shares, and what of the navigation somebody may see."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from uuid import UUID
 
 from django import template
 from django.utils import formats, timezone
@@ -10,6 +12,8 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.roles import CALL_RIGHTS
 from apps.accounts.selectors import rights_of
+from apps.calls.models import Call
+from apps.jobs.progress import QUEUES
 
 register = template.Library()
 
@@ -89,6 +93,18 @@ def percent(share: float) -> int:
 def parties(count: int) -> str:
     """Write how many people speak in a call."""
     return ngettext("%(n)s명", "%(n)s명", count) % {"n": count}
+
+
+@register.filter
+def titled(call: Call, titles: Mapping[UUID, str]) -> str:
+    """Write what a call is called: the title of its summary, else the one it came in with."""
+    return titles.get(call.pk) or call.title
+
+
+@register.filter
+def queue_name(name: str) -> str:
+    """Write what a queue is called."""
+    return str(QUEUES.get(name, name))
 
 
 @register.filter

@@ -14,8 +14,12 @@ from model_core.inference import engine
 from model_core.inference.engine import SummaryGenerator
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits
+<<<<<<< HEAD
 from model_core.models.cache import KVCache
 from model_core.models.cached import CachedDecoder
+=======
+from model_core.inference.notes import in_notes
+>>>>>>> main
 from tests.tiny_model import save_tiny_model
 
 CALLS = (
@@ -68,7 +72,7 @@ def test_guesses_change_the_number_of_passes_and_nothing_else(
 
 def test_counts_and_confidence_are_of_the_summary(generator: SummaryGenerator) -> None:
     (result,) = generator.generate(CALLS[:1], max_new_tokens=500)
-    assert parse(TOKENIZER, result.ids) == result.summary
+    assert in_notes(parse(TOKENIZER, result.ids)) == result.summary
     assert result.completion_tokens == len(result.ids) <= 500
     assert result.prompt_tokens == generator.count_tokens(CALLS[0])
     assert result.confidence < 0

@@ -322,12 +322,24 @@ def test_no_two_points_say_the_same_if_there_is_more() -> None:
     assert refused_at(with_points(everything, first)) == "", "nothing else is left to say"
 
 
+def with_actions(*actions: Action) -> Summary:
+    return Summary("요금 청구", Item(ROAMING, (2,)), (), actions, (), "telecom", "pending", "negative")
+
+
+def test_an_action_rests_on_a_promise_and_no_two_on_the_same() -> None:
+    refund = Action("상담원", f"확인해서 {BACK} 환불해 드릴게요", None, (3,))
+    assert refused_at(with_actions(refund)) == ""
+    assert refused_at(with_actions(Action("상담원", refund.what, None, (2, 3)))) == "", "other lines may be cited too"
+    assert refused_at(with_actions(Action("고객", FEE, None, (2,)))), "a complaint is nothing to do"
+    assert refused_at(with_actions(refund, Action("고객", refund.what, None, (3,)))), "one promise, one action"
+
+
 def test_a_title_takes_the_words_of_any_line() -> None:
     quote = Item(ROAMING, (2,))
     assert refused_at(Summary("확인 요금 환불", quote, (), (), (), "telecom", "pending", "negative")) == ""
 
 
-@pytest.mark.parametrize("title", ["요금", "환불", "환불 요금", "로밍 확인"])
+@pytest.mark.parametrize("title", ["요금", "환불", "환불 로밍", "문의 로밍"])
 def test_the_title_of_a_call_ends_in_a_word_that_says_what_kind_of_call_it_was(title: str) -> None:
     quote = Item(ROAMING, (2,))
     assert refused_at(Summary(title, quote, (), (), (), "telecom", "pending", "negative"))

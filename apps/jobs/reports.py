@@ -1,0 +1,32 @@
+"""The account of a batch as a table to take out: every call with its summary, or the reason why there is none."""
+
+from collections.abc import Iterator
+
+from apps.core.tables import csv_line
+from apps.jobs.models import Batch, Job
+from apps.jobs.progress import progress_of
+from apps.jobs.selectors import batch_jobs
+
+COLUMNS = ("call", "title", "duration_s", "state", "outcome", "reason_code", "finished_at")
+
+
+def report_lines(batch: Batch) -> Iterator[str]:
+    """Yield the lines of a CSV that spreadsheets open; `outcome` is "summary" or a sentence in the active language."""
+    yield "\ufeff" + csv_line(COLUMNS)
+    for job in batch_jobs(batch):
+        yield csv_line(_row(job))
+
+
+def _row(job: Job) -> list[str]:
+    length = "" if job.call.duration_s is None else f"{job.call.duration_s:.1f}"
+    code = job.reason if job.state in (Job.State.FAILED, Job.State.CANCELLED) else ""
+    ended = job.finished_at.isoformat() if job.finished_at else ""
+    return [str(job.call_id), job.call.title, length, job.state, outcome_of(job), code, ended]
+
+
+def outcome_of(job: Job) -> str:
+    """Return "summary" for a call that was summarized, else why it was not, or has not been yet."""
+    if job.state == Job.State.DONE:
+        return "summary"
+    progress = progress_of(job)
+    return progress.reason or progress.state
