@@ -102,13 +102,9 @@ class SummaryState:
         ]
         self._said: set[str] = set()
         self._pointed: set[int] = set()
-<<<<<<< HEAD
+        self._promised: set[int] = set()
         self._followed: dict[int, int] = {}
         self._foresee: Foresee = _nothing
-=======
-        self._promised: set[int] = set()
-        self._quoting: Quote | None = None
->>>>>>> main
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._names_titles = bool(grammar.lexicon.for_titles().words)
@@ -221,22 +217,14 @@ class SummaryState:
         return (yield from self._words(self._limits.max_title_words, after, named))
 
     def _action(self, after: list[str]) -> Text:
-<<<<<<< HEAD
-        cited = yield from self._evidence(None, "who")
-        yield from self._exactly("who")
-        yield from self._copy(["what"], self._citable, roles=True)
-        quote = Quote(self._vocabulary, self._cited(cited), 1)
-        section = yield from self._quote(quote, ["when", "none"], "none")
-=======
         """Write an action: a promise or a request of a cited line that no other action has."""
         promises = self._open_promises()
-        cited = yield from self._evidence([passage.line for passage in promises])
+        cited = yield from self._evidence(None, "who", [passage.line for passage in promises])
         yield from self._exactly("who")
         yield from self._copy(["what"], self._citable, roles=True)
         quote = Quote(self._vocabulary, [passage for passage in promises if passage.line in cited], 1)
-        section = yield from self._quote(quote, ["when", "none"])
+        section = yield from self._quote(quote, ["when", "none"], "none")
         self._promised.update(map(id, quote.said))
->>>>>>> main
         if section == self._vocabulary.section("when"):
             return (yield from self._copy(after, cited, roles=False))
         return (yield self._sections(after))
@@ -255,20 +243,17 @@ class SummaryState:
             kept = [name for name in kept if name != "action"]
         return Choice(as_ids(self._vocabulary.section(name) for name in kept), structural=True)
 
-<<<<<<< HEAD
-    def _evidence(self, quote_of: QuoteOf | None, then: str) -> Generator[Choice, int, list[int]]:
-        """Write rising line numbers; return them. What is foreseen goes on with a statement, if any, and a section."""
-        cited: list[int] = []
-        end = self._vocabulary.section("evidence_end")
-        left = self._citable
-        self._foresee = lambda most: self._foreseen_evidence(cited, quote_of, self._vocabulary.section(then), most)
-=======
-    def _evidence(self, needed: Sequence[int] = ()) -> Generator[Choice, int, list[int]]:
-        """Write rising line numbers, one of the `needed` among them if there are any; return them."""
+    def _evidence(
+        self, quote_of: QuoteOf | None, then: str, needed: Sequence[int] = ()
+    ) -> Generator[Choice, int, list[int]]:
+        """Write rising line numbers, one of the `needed` among them if there are any; return them.
+
+        What is foreseen goes on with a statement, if any, and a section.
+        """
         cited: list[int] = []
         end = self._vocabulary.section("evidence_end")
         left, whole = self._citable, not needed
->>>>>>> main
+        self._foresee = lambda most: self._foreseen_evidence(cited, quote_of, self._vocabulary.section(then), most)
         while True:
             if not whole:
                 last = len(cited) == self._limits.max_evidence - 1 or self._closing

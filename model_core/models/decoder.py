@@ -75,16 +75,10 @@ class Decoder(nn.Module):
         rotation = self.rotary(positions)
         x_BTD = self.embedding(ids_BT)
         for layer in self.layers:
-<<<<<<< HEAD
-            x_BTD = layer(x_BTD, rotation, documents)
-=======
             if self.checkpointing and self.training:
                 x_BTD = self._checkpointed(layer, x_BTD, rotation, documents)
             else:
-                x_BTD = layer(x_BTD, rotation, documents, cache)
-        if cache is not None:
-            cache.advance(counts if counts is not None else [tokens] * batch)
->>>>>>> main
+                x_BTD = layer(x_BTD, rotation, documents)
         normed: Tensor = self.norm(x_BTD)
         return normed
 
@@ -97,7 +91,7 @@ class Decoder(nn.Module):
             return nullcontext(), self._uncounted()
 
         y_BTD: Tensor = checkpoint(
-            layer, x_BTD, rotation, documents, None, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
+            layer, x_BTD, rotation, documents, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
         )
         return y_BTD
 

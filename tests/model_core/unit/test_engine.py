@@ -14,12 +14,9 @@ from model_core.inference import engine
 from model_core.inference.engine import SummaryGenerator
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits
-<<<<<<< HEAD
+from model_core.inference.notes import in_notes
 from model_core.models.cache import KVCache
 from model_core.models.cached import CachedDecoder
-=======
-from model_core.inference.notes import in_notes
->>>>>>> main
 from tests.tiny_model import save_tiny_model
 
 CALLS = (
