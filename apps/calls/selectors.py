@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
-from apps.accounts.selectors import within_reach
+from apps.accounts.selectors import organization_ids, within_reach
 from apps.calls.filters import CallFilter
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
@@ -57,19 +57,24 @@ def recording_of(call: Call) -> Recording | None:
 
 def find_calls(actor: User, wanted: CallFilter, *, as_of: datetime | None = None) -> QuerySet[Call]:
     """Return the calls `actor` may see that `wanted` describes, newest first; those that came in after `as_of` wait."""
-    calls = access_calls(actor).select_related("recording")
+    calls = access_calls(actor)
     if as_of is not None:
         calls = calls.filter(created_at__lte=as_of)
     if wanted.text:
         calls = _holding(calls, query_words(wanted.text), wanted.party)
     if wanted.group in _GROUPS:
-        newest = Job.objects.filter(call=OuterRef("pk")).order_by("-created_at")
-        calls = calls.alias(state=Subquery(newest.values("state")[:1])).filter(state__in=_GROUPS[wanted.group])
+        calls = calls.filter(Exists(_newest_jobs(_GROUPS[wanted.group])))
     asked = {name: getattr(wanted, field) for name, field in _LOOKUPS.items()}
     calls = calls.filter(**{name: value for name, value in asked.items() if value not in ("", None)})
     if wanted.open_actions is None:
         return calls
     return calls.filter(document__open_actions__gt=0) if wanted.open_actions else calls.filter(document__open_actions=0)
+
+
+def _newest_jobs(states: list[Job.State]) -> QuerySet[Job]:
+    """Return the jobs in one of `states` that no later one of their call, the outer query's, has followed."""
+    later = Job.objects.filter(call=OuterRef("call"), created_at__gt=OuterRef("created_at"))
+    return Job.objects.filter(~Exists(later), call=OuterRef("pk"), state__in=states)
 
 
 def _holding(calls: QuerySet[Call], words: tuple[str, ...], party: str) -> QuerySet[Call]:
@@ -87,5 +92,7 @@ def party_counts(calls: list[Call]) -> dict[UUID, int]:
 
 def agents_of(actor: User) -> list[User]:
     """Return the people whose calls `actor` may see besides their own, by name; empty for an agent."""
-    owners = access_calls(actor).order_by().values("created_by")
-    return list(User.objects.filter(pk__in=owners).exclude(pk=actor.pk).order_by("username"))
+    # Asked of each member, not of each call: there are few members and many calls.
+    theirs = access_calls(actor).order_by().filter(created_by=OuterRef("pk"))
+    mates = User.objects.filter(memberships__organization__in=organization_ids(actor)).distinct()
+    return list(mates.filter(Exists(theirs)).exclude(pk=actor.pk).order_by("username"))

@@ -60,7 +60,7 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    page = (capped_page_of if wanted.text else page_of)(request, find_calls(actor, wanted, as_of=as_of))
+    page = (capped_page_of if wanted.narrows else page_of)(request, find_calls(actor, wanted, as_of=as_of))
     rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from model_core.errors import CheckpointError
+from model_core.errors import CheckpointError, CheckpointWriteError
 
 MANIFEST = "MANIFEST.json"
 FORMAT_VERSION = 1
@@ -32,13 +32,24 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
     The files are synced, the manifest is written last, and one rename makes it all appear. A folder of that name is
     replaced.
 
+    Raises: CheckpointWriteError when there is no room or no right to write; what was there stays.
     Side effects: leftovers of an earlier, killed attempt are removed.
     """
     temporary = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    digest = _write_manifest(temporary)
+    try:
+        temporary.mkdir(parents=True)
+        fill(temporary)
+        digest = _write_manifest(temporary)
+        _put_in_place(temporary, folder)
+    except OSError as error:
+        raise CheckpointWriteError(f"{folder} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return digest
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
     replaced = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
@@ -46,7 +57,6 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
     temporary.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
-    return digest
 
 
 def _write_manifest(folder: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from model_core.checkpoint.stock_config import from_stock_config, to_stock_confi
 from model_core.checkpoint.stock_fields import read_values
 from model_core.checkpoint.stock_weights import WEIGHT_SUFFIXES, WEIGHTS, read_weights
 from model_core.config.schema import ModelConfig
-from model_core.errors import CheckpointError
+from model_core.errors import CheckpointError, CheckpointWriteError
 from model_core.models.decoder import Decoder
 
 TRAINING_FILES = ("training_state.safetensors", "progress.json")
@@ -53,10 +54,21 @@ def save_model(
 def write_model(part: Path, config: ModelConfig, state: Mapping[str, Tensor], dtype: torch.dtype) -> None:
     """Write config.json, generation_config.json and the weights into an existing folder."""
     stock = {name: _as_stored(name, tensor, dtype) for name, tensor in to_stock(config, state).items()}
-    save_file(stock, part / WEIGHTS, metadata={"format": "pt"})
+    save_tensors(stock, part / WEIGHTS)
     _write_json(part / "config.json", to_stock_config(config, str(dtype).removeprefix("torch.")))
     ends = {"pad_token_id": config.pad_token_id, "eos_token_id": config.eos_token_id, "do_sample": False}
     _write_json(part / "generation_config.json", ends)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write a safetensors file.
+
+    Raises: CheckpointWriteError when there is no room or no right to.
+    """
+    try:
+        save_file(dict(tensors), path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        raise CheckpointWriteError(f"{path} cannot be written: {error}") from error
 
 
 def copy_companions(source: Path, target: Path) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, float32
 
 from model_core.checkpoint.files import is_complete, write_folder
-from model_core.checkpoint.pretrained import TRAINING_FILES, copy_companions, load_state, write_model
+from model_core.checkpoint.pretrained import TRAINING_FILES, copy_companions, load_state, save_tensors, write_model
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
 
@@ -24,11 +24,15 @@ AVERAGE = "average."
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come: steps taken, the index of the next example, and the held-out loss when it is known."""
+    """How far a run has come: steps, the index of the next example, and the held-out loss when it is known.
+
+    `skipped_steps` of the steps changed no weight, because their batch was left out.
+    """
 
     step: int
     next_index: int
     eval_loss: float | None = None
+    skipped_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class CheckpointStore:
             if companions is not None:
                 copy_companions(companions, part)
             write_model(part, config, snapshot.model, float32)
-            save_file({name: tensor.contiguous() for name, tensor in snapshot.state.items()}, part / _STATE)
+            save_tensors({name: tensor.contiguous() for name, tensor in snapshot.state.items()}, part / _STATE)
             (part / _PROGRESS).write_text(json.dumps(asdict(snapshot.progress)) + "\n")
 
         folder = self._root / f"step-{snapshot.progress.step:08d}"

@@ -7,9 +7,11 @@ Legend: B sequences, T tokens, D model width, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model_core.config.schema import ModelConfig
 from model_core.models.cache import KVCache
@@ -42,11 +44,15 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens)."""
+    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens).
+
+    With `checkpointing`, training keeps the input of each layer alone and computes the layer again for its backward.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.checkpointing = False
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.rotary = Rotary(config)
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
@@ -93,11 +99,37 @@ class Decoder(nn.Module):
         rotation = self.rotary(positions)
         x_BTD = self.embedding(ids_BT)
         for layer in self.layers:
-            x_BTD = layer(x_BTD, rotation, documents, cache)
+            if self.checkpointing and self.training:
+                x_BTD = self._checkpointed(layer, x_BTD, rotation, documents)
+            else:
+                x_BTD = layer(x_BTD, rotation, documents, cache)
         if cache is not None:
             cache.advance(counts if counts is not None else [tokens] * batch)
         normed: Tensor = self.norm(x_BTD)
         return normed
+
+    def _checkpointed(
+        self, layer: nn.Module, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]
+    ) -> Tensor:
+        """Run a layer that keeps nothing but its input. Source: Chen et al. 2016, arXiv 1604.06174."""
+
+        def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+            return nullcontext(), self._uncounted()
+
+        y_BTD: Tensor = checkpoint(
+            layer, x_BTD, rotation, documents, None, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
+        )
+        return y_BTD
+
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        for router in self.routers():
+            router.counting = False
+        try:
+            yield
+        finally:
+            for router in self.routers():
+                router.counting = True
 
     def routers(self) -> Iterator[Router]:
         """Yield the router of each mixture-of-experts layer, in order."""

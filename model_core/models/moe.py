@@ -21,7 +21,10 @@ from model_core.ops.sorting import sort_choices
 
 
 class Router(nn.Module):
-    """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to."""
+    """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to.
+
+    `counting` is off while a layer is computed again for its backward pass: no choice counts twice.
+    """
 
     correction_bias: Tensor
     load: Tensor
@@ -31,6 +34,7 @@ class Router(nn.Module):
         self.top_k = config.num_experts_per_token
         self.scale = config.routed_scaling_factor
         self.kind = config.router
+        self.counting = True
         self.weight = nn.Parameter(torch.empty(config.num_experts, config.hidden_size))
         balanced = config.router == "sigmoid"
         self.register_buffer("correction_bias", torch.zeros(config.num_experts), persistent=balanced)
@@ -47,7 +51,8 @@ class Router(nn.Module):
             routing = route(x_TD, self.weight, self.correction_bias, self.top_k, self.scale)
         if self.training:
             sorting = routing.sorting or sort_choices(routing.experts_TK, self.load.shape[0])
-            self.load += sorting.counts_E
+            if self.counting:
+                self.load += sorting.counts_E
             routing = routing._replace(sorting=sorting)
         return routing
 

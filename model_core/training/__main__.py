@@ -15,11 +15,11 @@ from pathlib import Path
 from model_core.checkpoint.stock_config import from_stock_config
 from model_core.checkpoint.stock_fields import read_values
 from model_core.config.overrides import override
-from model_core.config.plan import plan
 from model_core.config.recipes import RECIPES, get_recipe
 from model_core.config.schema import RunConfig
 from model_core.errors import ConfigError, ModelCoreError
 from model_core.registry.store import open_registry
+from model_core.training.plan import make_run_plan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = _configuration(options)
         if options.dry_run:
-            print(json.dumps({"config": asdict(config), "plan": asdict(plan(config))}, indent=1))
+            print(json.dumps({"config": asdict(config), "plan": make_run_plan(config).as_dict()}, indent=1))
             return 0
         _train(config, options)
-    except ModelCoreError as error:
+    except (ModelCoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""What happens around training: scores on held-out calls, checkpoints, and reports to a file, a log and the registry.
+"""What happens around training: scores on held-out rows, checkpoints, and reports to a file, a log and the registry.
 
 Each callback does one thing and knows the trainer only through its public face; the trainer knows none of them.
 """
@@ -85,7 +85,7 @@ class Monitor(Callback):
 
 
 class Evaluator(Callback):
-    """Measure the loss on held-out calls every `every` steps and at the end; `last_loss` keeps the newest."""
+    """Measure the loss on held-out rows every `every` steps and at the end; `last_loss` keeps the newest."""
 
     def __init__(self, batches: list[PackedBatch], sinks: list[MetricsSink], every: int) -> None:
         self._batches = batches
@@ -100,7 +100,7 @@ class Evaluator(Callback):
             with trainer.averaged():
                 self.last_loss = held_out_loss(trainer.model, self._batches, trainer.compute_dtype)
             for sink in self._sinks:
-                sink.write(step, {"eval_summary_loss": self.last_loss})
+                sink.write(step, {f"eval_{trainer.loss_name}": self.last_loss})
 
 
 class Checkpointer(Callback):

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from model_core.config.schema import TrainConfig
 from model_core.errors import CheckpointError
-from model_core.ops.precision import fast_cpu_dtype
 
 _NEWTON_SCHULZ_STEPS = 5
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -46,13 +45,14 @@ class AdamW:
 class Muon:
     """Momentum whose update is made orthogonal, for matrices; stacked experts are separate matrices.
 
-    The update is scaled to the size of an AdamW update. Source: Jordan et al. 2024 (Muon); Liu et al. 2025, arXiv
-    2502.16982, section 2.2, for the scale.
+    `dtype` is that of the products which make it so. The update is scaled to the size of an AdamW update.
+    Source: Jordan et al. 2024 (Muon); Liu et al. 2025, arXiv 2502.16982, section 2.2, for the scale.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float, dtype: torch.dtype) -> None:
         self._parameters = dict(parameters)
         self._weight_decay = weight_decay
+        self._dtype = dtype
         self._momentum = 0.95
         self.state = {f"momentum.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
@@ -68,7 +68,7 @@ class Muon:
             parameter.mul_(1 - lr * self._weight_decay)
             for weights, update in zip(_matrices(name, parameter), _matrices(name, direction), strict=True):
                 scale = 0.2 * max(weights.shape[-2:]) ** 0.5
-                weights.add_(orthogonalize(update), alpha=-lr * scale)
+                weights.add_(orthogonalize(update, self._dtype), alpha=-lr * scale)
 
 
 def _matrices(name: str, tensor: Tensor) -> tuple[Tensor, ...]:
@@ -76,15 +76,16 @@ def _matrices(name: str, tensor: Tensor) -> tuple[Tensor, ...]:
     return tensor.chunk(2, dim=-2) if name.endswith("gate_up_EJD") else (tensor,)
 
 
-def orthogonalize(matrices: Tensor) -> Tensor:
+def orthogonalize(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     """Return, near enough, the nearest semi-orthogonal matrices of (..., m, n), by a Newton-Schulz iteration.
 
-    Source: Jordan et al. 2024 (Muon), for the coefficients.
+    Its products are made in `dtype`; the iteration is near enough in bf16 too. Source: Jordan et al. 2024 (Muon), for
+    the coefficients.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.mT if tall else matrices).float()
-    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(fast_cpu_dtype())
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(dtype)
     for _ in range(_NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x
@@ -93,14 +94,17 @@ def orthogonalize(matrices: Tensor) -> Tensor:
 
 
 class Optimizer:
-    """The optimizer of a run: Muon for the matrices when it is chosen, AdamW for everything else."""
+    """The optimizer of a run: Muon for the matrices when it is chosen, AdamW for everything else.
 
-    def __init__(self, parameters: Mapping[str, Tensor], config: TrainConfig) -> None:
+    `dtype` is that of the run's matrix products.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], config: TrainConfig, dtype: torch.dtype) -> None:
         self._config = config
         use_muon = config.optimizer == "muon"
         matrices = {n: p for n, p in parameters.items() if use_muon and p.dim() > 1 and not n.endswith(_NEVER_MUON)}
         others = {name: p for name, p in parameters.items() if name not in matrices}
-        self._muon = Muon(matrices, config.weight_decay)
+        self._muon = Muon(matrices, config.weight_decay, dtype)
         self._adamw = AdamW(others, config.weight_decay)
 
     def step(self, scale: float, number: int) -> None:

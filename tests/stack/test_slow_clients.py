@@ -45,10 +45,8 @@ def _web(data_dir: Path) -> Iterator[tuple[int, Path]]:
     environment |= {"YOYAK_DATA_DIR": str(data_dir)}
     subprocess.run([sys.executable, "manage.py", "shell", "-c", _PREPARE], cwd=ROOT, env=environment, check=True)
     port, log = free_port(), data_dir.parent / "web.log"
-    command = web_command("127.0.0.1", port)
-    command[command.index("--worker-tmp-dir") + 1] = str(data_dir)
     with log.open("wb") as sink:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=sink)
+        process = subprocess.Popen(web_command("127.0.0.1", port), cwd=ROOT, env=environment, stdout=sink, stderr=sink)
     try:
         wait_until("the server answers", lambda: _answers(port), 120)
         yield port, log
