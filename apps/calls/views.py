@@ -36,7 +36,7 @@ from apps.calls.services import (
 )
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
-from apps.core.paging import capped_page_of, page_of, search_page_of
+from apps.core.paging import capped_page_of, page_of
 from apps.core.people import person
 from apps.core.ranges import file_response
 from apps.jobs.models import Job
@@ -61,8 +61,7 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    paged = search_page_of if wanted.text else capped_page_of if wanted.narrows else page_of
-    page = paged(request, find_calls(actor, wanted, as_of=as_of))
+    page = (capped_page_of if wanted.narrows else page_of)(request, find_calls(actor, wanted, as_of=as_of))
     rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,

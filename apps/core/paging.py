@@ -35,13 +35,6 @@ class CappedPaginator(AnyPaginator):
         return int(self.object_list[: self.most + 1].count())  # type: ignore[attr-defined]
 
 
-class SearchPaginator(CappedPaginator):
-    """Pages of the first two hundred calls that hold what was looked for: finding out that one of them holds it means
-    unpacking its terms, and nobody reads on for longer before looking for something narrower."""
-
-    most = 200
-
-
 def page_of(request: HttpRequest, items: "QuerySet[Any] | list[Any]", size: int = PAGE_SIZE) -> Page[Any]:
     """Return the page that ``?page=`` names; `items` must be in a stable order."""
     return Paginator(items, size).get_page(request.GET.get("page"))
@@ -50,8 +43,3 @@ def page_of(request: HttpRequest, items: "QuerySet[Any] | list[Any]", size: int 
 def capped_page_of(request: HttpRequest, items: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:
     """Return the page that ``?page=`` names out of the first thousand `items`."""
     return CappedPaginator(items, size).get_page(request.GET.get("page"))
-
-
-def search_page_of(request: HttpRequest, items: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:
-    """Return the page that ``?page=`` names out of the first two hundred `items` that a search found."""
-    return SearchPaginator(items, size).get_page(request.GET.get("page"))
