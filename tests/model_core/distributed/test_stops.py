@@ -159,7 +159,7 @@ def test_what_cannot_go_on_says_why(saved: Path) -> None:
 def test_a_disk_that_cannot_be_written_is_named_on_every_rank(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where a folder should be")
     for error in run_ranks(2, tasks_runs.save_once, config_of(1), tmp_path):
-        assert error.startswith("CheckpointWriteError: ") and "checkpoints" in error and "(rank 0)" in error
+        assert error.startswith("CheckpointDiskError: ") and "checkpoints" in error and "(rank 0)" in error
 
 
 @pytest.mark.parametrize(
