@@ -1,7 +1,8 @@
 """The decoder: token embedding, attention and feed-forward layers, final norm, output head.
 
 What it computes is the stock Glm4MoeForCausalLM, or with a softmax router the stock Qwen3MoeForCausalLM; how it is
-stored on disk is `model_core.checkpoint.convert`'s matter. It knows no tokenizer and no loss.
+stored on disk is `model_core.checkpoint.convert`'s matter, how it generates `cached`'s. It knows no tokenizer and no
+loss.
 
 Legend: B sequences, T tokens, D model width, V vocabulary.
 """
@@ -14,7 +15,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from model_core.config.schema import ModelConfig
-from model_core.models.cache import KVCache
 from model_core.models.layers import Attention, RMSNorm, Rotary, SwiGLU
 from model_core.models.moe import MoE, Router
 
@@ -29,16 +29,14 @@ class Layer(nn.Module):
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.attention = Attention(config, index)
+        self.attention = Attention(config)
         self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         dense = index < config.num_dense_layers
         self.mlp: nn.Module = SwiGLU(config.hidden_size, config.dense_intermediate_size) if dense else MoE(config)
 
-    def forward(
-        self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int], cache: KVCache | None
-    ) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]) -> Tensor:
         """Return the residual stream after this layer."""
-        x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, documents, cache)
+        x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, documents)
         y: Tensor = x_BTD + self.mlp(self.mlp_norm(x_BTD))
         return y
 
@@ -59,42 +57,20 @@ class Decoder(nn.Module):
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 
-    def forward(
-        self,
-        ids_BT: Tensor,
-        *,
-        positions: Tensor | None = None,
-        document_ids: Tensor | None = None,
-        cache: KVCache | None = None,
-        counts: Sequence[int] | None = None,
-    ) -> Tensor:
+    def forward(self, ids_BT: Tensor, *, positions: Tensor | None = None, document_ids: Tensor | None = None) -> Tensor:
         """Return the logits (B, T, V) of each next token.
 
-        Without a cache, `positions` (B, T) start at 0 in each row and `document_ids` (B, T) keep packed documents
-        apart: a run of equal ids sees only itself. With a cache, the tokens follow what it holds, and `counts` says
-        how many tokens of each right-padded row are real; logits past them mean nothing.
-
-        Raises: ConfigError when a cache would overflow. Side effects: lengthens the cache.
+        `positions` (B, T) start at 0 in each row, unless given; `document_ids` (B, T) keep packed documents apart: a
+        run of equal ids sees only itself.
         """
-        logits: Tensor = self.head(
-            self.hidden(ids_BT, positions=positions, document_ids=document_ids, cache=cache, counts=counts)
-        )
+        logits: Tensor = self.head(self.hidden(ids_BT, positions=positions, document_ids=document_ids))
         return logits
 
-    def hidden(
-        self,
-        ids_BT: Tensor,
-        *,
-        positions: Tensor | None = None,
-        document_ids: Tensor | None = None,
-        cache: KVCache | None = None,
-        counts: Sequence[int] | None = None,
-    ) -> Tensor:
+    def hidden(self, ids_BT: Tensor, *, positions: Tensor | None = None, document_ids: Tensor | None = None) -> Tensor:
         """Return the normed states (B, T, D) that the head reads; arguments as in `forward`."""
         batch, tokens = ids_BT.shape
         if positions is None:
-            ordinary = torch.arange(tokens, device=ids_BT.device).expand(batch, tokens)
-            positions = ordinary if cache is None else cache.positions(tokens).clamp_max(self.config.max_positions - 1)
+            positions = torch.arange(tokens, device=ids_BT.device).expand(batch, tokens)
         documents = [tokens] * batch if document_ids is None else document_lengths(document_ids)
         rotation = self.rotary(positions)
         x_BTD = self.embedding(ids_BT)
@@ -102,9 +78,7 @@ class Decoder(nn.Module):
             if self.checkpointing and self.training:
                 x_BTD = self._checkpointed(layer, x_BTD, rotation, documents)
             else:
-                x_BTD = layer(x_BTD, rotation, documents, cache)
-        if cache is not None:
-            cache.advance(counts if counts is not None else [tokens] * batch)
+                x_BTD = layer(x_BTD, rotation, documents)
         normed: Tensor = self.norm(x_BTD)
         return normed
 
@@ -117,7 +91,7 @@ class Decoder(nn.Module):
             return nullcontext(), self._uncounted()
 
         y_BTD: Tensor = checkpoint(
-            layer, x_BTD, rotation, documents, None, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
+            layer, x_BTD, rotation, documents, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
         )
         return y_BTD
 

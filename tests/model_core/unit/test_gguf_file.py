@@ -21,7 +21,7 @@ from model_core.data.simulator.expand import CallSimulator
 from model_core.data.summary_format import encode_prompt
 from model_core.data.tokenizer import load_tokenizer
 from model_core.errors import CheckpointError
-from model_core.models.cache import KVCache
+from model_core.models.cached import CachedDecoder
 from model_core.models.decoder import Decoder
 
 SHIPPED = Path("pretrained/summarizer-mini")
@@ -147,15 +147,19 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Llama:
 
 
 def test_llama_cpp_writes_the_same_tokens(llama: Llama) -> None:
-    model, tokenizer, simulator = load_model(SHIPPED), load_tokenizer(SHIPPED), CallSimulator("test", 8)
+    decoder, tokenizer, simulator = (
+        CachedDecoder(load_model(SHIPPED)),
+        load_tokenizer(SHIPPED),
+        CallSimulator("test", 8),
+    )
+    every = torch.arange(decoder.config.vocab_size)
     for number in range(3):
         prompt = encode_prompt(tokenizer, simulator.call(number).lines[:12])
-        cache = KVCache(model.config, batch=1, max_len=len(prompt) + 24)
+        cache = decoder.new_cache(1, len(prompt) + 24)
         ours, ids = [], prompt
-        with torch.no_grad():
-            for _ in range(24):
-                ids = [int(model(torch.tensor([ids]), cache=cache)[0, -1].argmax())]
-                ours += ids
+        for _ in range(24):
+            ids = [int(decoder.logits(decoder.read([ids], cache)[-1], every).argmax())]
+            ours += ids
         wanted = {"prompt": prompt, "n_predict": 24, "samplers": ["top_k"], "top_k": 1, "return_tokens": True}
         assert llama.ask("/completion", wanted) == ours
 

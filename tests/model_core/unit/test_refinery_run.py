@@ -151,11 +151,11 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Path, tmp_p
 
 
 def test_a_full_disk_stops_a_run_that_then_goes_on(finished: Path, tmp_path: Path) -> None:
-    arguments = {"settings": SMALL_SHARDS, "evaluation": [finished / "held-out.jsonl"]}
+    source, evaluation = finished / "calls.jsonl", [finished / "held-out.jsonl"]
     with full_disk(1_000), pytest.raises(OutputError, match="cannot be written") as failure:
-        run_refinery([finished / "calls.jsonl"], tmp_path, **arguments)  # type: ignore[arg-type]
+        run_refinery([source], tmp_path, settings=SMALL_SHARDS, evaluation=evaluation)
     assert not failure.value.permanent and not list(tmp_path.rglob("*.gz")) and not list(tmp_path.rglob("*.tmp"))
-    run_refinery([finished / "calls.jsonl"], tmp_path, **arguments)  # type: ignore[arg-type]
+    run_refinery([source], tmp_path, settings=SMALL_SHARDS, evaluation=evaluation)
     assert contents(tmp_path) == contents(finished / "out")
 
 
