@@ -2,7 +2,7 @@
 equal arithmetic (the floor), with the same weights in the same run, interleaved.
 
 `python benchmarks/routing.py [--threads 1] [--json PATH]`. Times are medians of processor time, which on a busy machine
-are steadier than the clock; what counts are the ratios to the floor.
+are steadier than the clock; what counts are the ratios to the floor, medians of the rounds' own ratios.
 """
 
 import argparse
@@ -30,7 +30,8 @@ from model_core.ops.precision import cpu_has_bf16
 SHAPES = ((64, 8, 256, 128), (64, 8, 512, 256), (128, 8, 768, 256))
 TOKENS = (1, 64, 2048)
 TARGETS = {("forward", 1): 3.0, ("forward", 64): 4.0, ("forward", 2048): 1.25, ("forward+backward", 2048): 1.3}
-REPETITIONS = {1: 101, 64: 21, 2048: 5}
+REPETITIONS = {1: 101, 64: 31, 2048: 9}
+Seconds = dict[str, list[float]]
 
 
 def build_blocks(experts: int, k: int, width: int, inner: int) -> dict[str, nn.Module]:
@@ -62,17 +63,26 @@ def build_blocks(experts: int, k: int, width: int, inner: int) -> dict[str, nn.M
     return {"ours": ours, "stock": stock, "dense": dense}
 
 
-def measure(blocks: dict[str, nn.Module], tokens: int, width: int, *, backward: bool, rounds: int) -> dict[str, float]:
-    """Return the median seconds of processor time of each block, in turn, after a round not counted."""
+def measure(blocks: dict[str, nn.Module], tokens: int, width: int, *, backward: bool, rounds: int) -> Seconds:
+    """Return the seconds of processor time of each block in each round, in turn, after a round not counted."""
     x = torch.randn(1, tokens, width, generator=torch.Generator().manual_seed(tokens), requires_grad=backward)
-    times: dict[str, list[float]] = {name: [] for name in blocks}
+    times: Seconds = {name: [] for name in blocks}
     for _ in range(rounds + 1):
         for name, block in blocks.items():
             block.zero_grad(set_to_none=True)
             begin = time.process_time()
             _run(block, x, backward)
             times[name].append(time.process_time() - begin)
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+    return {name: values[1:] for name, values in times.items()}
+
+
+def medians(times: Seconds) -> dict[str, dict[str, float]]:
+    """Return the median seconds of each block and the median of its ratios to the floor, round by round."""
+    ratios = {name: [a / b for a, b in zip(values, times["dense"], strict=True)] for name, values in times.items()}
+    return {
+        "seconds": {name: statistics.median(values) for name, values in times.items()},
+        "ratios": {name: statistics.median(values) for name, values in ratios.items()},
+    }
 
 
 def _run(block: Callable[[Tensor], Tensor], x: Tensor, backward: bool) -> None:
@@ -97,7 +107,7 @@ def benchmark(shapes: tuple[tuple[int, int, int, int], ...], share: float) -> li
                 times = measure(blocks, tokens, width, backward=direction != "forward", rounds=rounds)
                 row = {"experts": experts, "k": k, "width": width, "inner": inner, "tokens": tokens}
                 target = TARGETS.get((direction, tokens))
-                rows.append(row | {"direction": direction, "seconds": times, "target": target})
+                rows.append(row | medians(times) | {"direction": direction, "target": target})
         blocks.clear()
         gc.collect()
     return rows
@@ -125,7 +135,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         shape = ", ".join(str(row[name]) for name in ("experts", "k", "width", "inner"))
         print(
             f"| {shape} | {row['direction']} | {row['tokens']} | {dense:.2f} | {ours:.2f} | {stock:.2f} "
-            f"| {ours / dense:.2f} | {stock / dense:.2f} | {row['target'] or ''} |"
+            f"| {row['ratios']['ours']:.2f} | {row['ratios']['stock']:.2f} | {row['target'] or ''} |"
         )
 
 

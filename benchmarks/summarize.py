@@ -1,7 +1,8 @@
 """How fast are summaries written? Our generator under its grammar against `generate` of transformers, one checkpoint.
 
 The stock class reads the same prompts and writes as many tokens as ours took, freely. Each measurement is a process of
-its own, ours and the peer in turn; what counts are the ratios. `python benchmarks/summarize.py [--model FOLDER]`.
+its own, ours and the peer in turn; what counts are the ratios, on a busy machine those of the processor's time.
+`python benchmarks/summarize.py [--model FOLDER] [--threads 1]`.
 """
 
 import argparse
@@ -39,9 +40,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Speed:
-    """What a process did. `first_token_s` is the time to the first token of one call, `peak_mb` the largest memory."""
+    """What a process did. `processor_s` is that of a call, `first_token_s` the time to the first token of one call,
+    `peak_mb` the largest memory."""
 
     calls_per_min: float
+    processor_s: float
     tokens_per_call: float
     tokens_per_s: float
     first_token_s: float
@@ -61,13 +64,13 @@ def ours(job: Job) -> Speed:
     began = time.perf_counter()
     next(generator.stream(calls[0]))
     first = time.perf_counter() - began
-    began = time.perf_counter()
+    clock = _Clock()
     results = [
         made
         for start in range(0, job.calls, job.batch)
         for made in generator.generate(calls[start : start + job.batch])
     ]
-    return _speed(job, time.perf_counter() - began, sum(made.completion_tokens for made in results), first)
+    return _speed(job, clock, sum(made.completion_tokens for made in results), first)
 
 
 def stock(job: Job) -> Speed:
@@ -93,32 +96,41 @@ def stock(job: Job) -> Speed:
 
     with torch.inference_mode():
         write(prompts[:1], 8)
-        first = _timed(lambda: write(prompts[:1], 1))
-        seconds = _timed(
-            lambda: [write(prompts[start : start + job.batch], job.tokens) for start in range(0, job.calls, job.batch)]
-        )
-    return _speed(job, seconds, job.tokens * job.calls, first)
+        began = time.perf_counter()
+        write(prompts[:1], 1)
+        first = time.perf_counter() - began
+        clock = _Clock()
+        for start in range(0, job.calls, job.batch):
+            write(prompts[start : start + job.batch], job.tokens)
+    return _speed(job, clock, job.tokens * job.calls, first)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+class _Clock:
+    """When something began, by the wall and by the processor."""
+
+    def __init__(self) -> None:
+        self._began, self._used = time.perf_counter(), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        """Return the seconds since then and those that the processor spent."""
+        return time.perf_counter() - self._began, time.process_time() - self._used
 
 
 def _calls(count: int) -> Calls:
     return [call.lines for call in calls_of(VARIANTS[1], count)]
 
 
-def _speed(job: Job, seconds: float, tokens: int, first_token_s: float) -> Speed:
+def _speed(job: Job, clock: _Clock, tokens: int, first_token_s: float) -> Speed:
+    seconds, processor_s = clock.read()
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Speed(60 * job.calls / seconds, tokens / job.calls, tokens / seconds, first_token_s, peak_mb)
+    rates = 60 * job.calls / seconds, processor_s / job.calls, tokens / job.calls, tokens / seconds
+    return Speed(*rates, first_token_s, peak_mb)
 
 
-def measure(model: Path, threads: int, rounds: int) -> dict[int, dict[str, Speed]]:
+def measure(model: Path, threads: int, rounds: int, batches: Sequence[int] = BATCHES) -> dict[int, dict[str, Speed]]:
     """Return the speeds by batch size and system, medians of `rounds`, each measurement in a fresh process."""
     results: dict[int, dict[str, Speed]] = {}
-    for batch in BATCHES:
+    for batch in batches:
         found: dict[str, list[Speed]] = {"ours": [], "stock": []}
         for _ in range(rounds):
             job = Job(str(model), batch, max(batch, MIN_CALLS), threads)
@@ -142,15 +154,17 @@ def _median(speeds: Sequence[Speed]) -> Speed:
 def table(results: dict[int, dict[str, Speed]]) -> str:
     """Return the results as a Markdown table."""
     lines = [
-        "| calls at once | ours, calls a minute | stock | ratio | aim | first token, both | peak memory, both |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
+        "| calls at once | ours, calls a minute | stock | ratio | processor s a call, both | ratio | aim "
+        "| first token, both | peak memory, both |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for batch, found in results.items():
         mine, peer = found["ours"], found["stock"]
         aim = f"{TARGETS[batch]:.0f} x" if batch in TARGETS else ""
         lines.append(
             f"| {batch} | {mine.calls_per_min:.1f} | {peer.calls_per_min:.1f} "
-            f"| {mine.calls_per_min / peer.calls_per_min:.2f} x | {aim} "
+            f"| {mine.calls_per_min / peer.calls_per_min:.2f} x "
+            f"| {mine.processor_s:.2f} / {peer.processor_s:.2f} | {peer.processor_s / mine.processor_s:.2f} x | {aim} "
             f"| {1000 * mine.first_token_s:.0f} / {1000 * peer.first_token_s:.0f} ms "
             f"| {mine.peak_mb:.0f} / {peer.peak_mb:.0f} MB |"
         )
@@ -163,16 +177,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("pretrained/summarizer-mini"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, help="how many calls at once")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    results = measure(options.model, options.threads, options.rounds)
+    results = measure(options.model, options.threads, options.rounds, options.batches)
     if options.json:
         speeds = {batch: {name: asdict(speed) for name, speed in found.items()} for batch, found in results.items()}
         print(json.dumps({"machine": machine(), "speeds": speeds}, indent=1))
     else:
         print(machine(), "", table(results), sep="\n")
     ratios = {batch: found["ours"].calls_per_min / found["stock"].calls_per_min for batch, found in results.items()}
-    sys.exit(0 if all(ratios[batch] >= aim for batch, aim in TARGETS.items()) else 1)
+    sys.exit(0 if all(ratios[batch] >= aim for batch, aim in TARGETS.items() if batch in ratios) else 1)
 
 
 if __name__ == "__main__":

@@ -171,6 +171,13 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENV.log_level},
-    # Alembic tells of each of its plugins whenever it is imported.
-    "loggers": {"axes": {"level": "WARNING"}, "alembic.runtime.plugins": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        # Alembic tells of each of its plugins whenever it is imported.
+        "alembic.runtime.plugins": {"level": "WARNING"},
+        # Libraries' advice to programmers: host names of a broker without a host, missing decoders that nobody uses.
+        "kombu.connection": {"level": "ERROR"},
+        "py.warnings": {"level": "ERROR"},
+        "celery.redirected": {"level": "ERROR"},
+    },
 }

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.accounts.member_urls")),
     path("calls/", include("apps.calls.urls")),
+    path("imports/", include("apps.intake.urls")),
     path("actions/", include("apps.actions.urls")),
     path("batches/", include("apps.jobs.urls")),
     path("summaries/", include("apps.summaries.urls")),

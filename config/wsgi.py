@@ -1,4 +1,4 @@
-"""The WSGI entry point: `gunicorn config.wsgi`."""
+"""The WSGI entry point: `waitress-serve config.wsgi:application`."""
 
 import os
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.labels import ACTIONS
 from apps.accounts.log import LogFilter
-from apps.accounts.models import Organization, Role, User
+from apps.accounts.models import Organization, Role, Scope, User
 from apps.accounts.selectors import teams_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,22 @@ class InvitationForm(PlaceForm):
 
 class TeamForm(forms.Form):
     name = forms.CharField(label=_("팀 이름"), max_length=100, strip=True)
+
+
+class TokenForm(forms.Form):
+    """What a token is for, what it may do, and until when."""
+
+    name = forms.CharField(label=_("어디에 쓰나요"), max_length=100, strip=True)
+    write = forms.ChoiceField(
+        label=_("할 수 있는 일"), choices=[("", _("읽기만")), ("1", _("읽기와 쓰기"))], required=False
+    )
+    days = forms.TypedChoiceField(
+        label=_("기간"), choices=[(30, _("30일")), (90, _("90일")), (365, _("1년"))], coerce=int, initial=90
+    )
+
+    def scopes(self) -> list[Scope]:
+        """Return what the token may do; call after `is_valid`."""
+        return [Scope.READ, *([Scope.WRITE] if self.cleaned_data["write"] else [])]
 
 
 class JoinForm(NewUserForm):

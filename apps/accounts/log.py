@@ -43,7 +43,7 @@ def access_log(actor: User, wanted: LogFilter) -> QuerySet[AccessLog]:
     asked = {lookup: getattr(wanted, field) for field, lookup in _LOOKUPS.items()}
     houses = access_organizations(actor, [Right.READ_ACCESS_LOG])
     rows = AccessLog.objects.filter(organization__in=houses, **{k: v for k, v in asked.items() if v})
-    return rows.select_related("actor", "organization").order_by("-at", "-pk")
+    return rows.select_related("actor", "organization").order_by("-at", "pk")
 
 
 def people_in_log(actor: User) -> QuerySet[User]:

@@ -4,7 +4,7 @@ The caller holds each membership or organization by right (`access_membership`, 
 """
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, RestrictedError
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken, Membership, Organization, Role, Team, User
@@ -72,8 +72,8 @@ def require_totp(*, organization: Organization, required: bool, actor: User) -> 
 
 
 @transaction.atomic
-def add_team(*, organization: Organization, name: str, actor: User) -> None:
-    """Add a team.
+def add_team(*, organization: Organization, name: str, actor: User) -> Team:
+    """Add a team and return it.
 
     Raises:
         YoyakError: there is one of that name, or there are too many.
@@ -82,8 +82,9 @@ def add_team(*, organization: Organization, name: str, actor: User) -> None:
         raise YoyakError("team_exists", name=name)
     if organization.teams.count() >= MAX_TEAMS:
         raise YoyakError("too_many_teams", limit=MAX_TEAMS)
-    Team.objects.create(organization=organization, name=name)
+    team = Team.objects.create(organization=organization, name=name)
     _log_house(actor, organization, "add_team")
+    return team
 
 
 @transaction.atomic
@@ -91,12 +92,15 @@ def remove_team(*, team: Team, actor: User) -> None:
     """Remove a team that nobody is in.
 
     Raises:
-        YoyakError: somebody is.
+        YoyakError: somebody is, or it still has summary templates.
     """
     members = team.memberships.count()
     if members:
         raise YoyakError("team_in_use", name=team.name, members=members)
-    team.delete()
+    try:
+        team.delete()
+    except RestrictedError as error:
+        raise YoyakError("team_has_templates", name=team.name, templates=len(error.restricted_objects)) from error
     _log_house(actor, team.organization, "remove_team")
 
 

@@ -110,6 +110,16 @@ def valid_token(token: str) -> ApiToken | None:
     return living.filter(user__in=members).select_related("user").first()
 
 
+def access_tokens(actor: User) -> QuerySet[ApiToken]:
+    """Return the tokens with which programs act as `actor`, newest first; nobody sees those of others."""
+    return ApiToken.objects.filter(user=actor).order_by("-created_at")
+
+
+def access_token(actor: User, token_id: UUID) -> ApiToken:
+    """Return a token of one's own, or raise Http404."""
+    return get_object_or_404(access_tokens(actor), pk=token_id)
+
+
 def access_membership(actor: User, membership_id: int) -> Membership:
     """Return a membership that `actor` manages, or raise Http404."""
     return _managed(
@@ -157,6 +167,11 @@ def open_invitations(organization: Organization) -> list[Invitation]:
     """Return the invitations that can still be accepted, newest first."""
     waiting = organization.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
     return list(waiting.select_related("team", "invited_by").order_by("-created_at"))
+
+
+def invited(token: str) -> Invitation:
+    """Return the invitation whose link was just made."""
+    return Invitation.objects.get(digest=token_digest(token))
 
 
 def valid_invitation(token: str) -> Invitation | None:

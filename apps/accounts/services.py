@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from apps.accounts.models import AccessLog, ApiToken, Membership, Organization, Role, Scope, User
 from apps.accounts.tokens import token_digest
+from apps.core.errors import YoyakError
 
+# What one person may have at a time.
+MAX_TOKENS = 20
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -62,6 +65,37 @@ def create_token(*, user: User, name: str, scopes: Iterable[Scope], days: int) -
         expires_at=timezone.now() + timedelta(days=days),
     )
     return token
+
+
+@transaction.atomic
+def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -> str:
+    """Return a new token of one's own, as `create_token` does, and write that down.
+
+    Raises:
+        YoyakError: the person has too many.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    living = ApiToken.objects.filter(user=actor, expires_at__gt=timezone.now())
+    if living.count() >= MAX_TOKENS:
+        raise YoyakError("too_many_tokens", limit=MAX_TOKENS)
+    token = create_token(user=actor, name=name, scopes=scopes, days=days)
+    _log_token(actor, ApiToken.objects.get(digest=token_digest(token)), "create_token")
+    return token
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, actor: User) -> None:
+    """End a token at once."""
+    _log_token(actor, token, "revoke_token")
+    token.delete()
+
+
+def _log_token(actor: User, token: ApiToken, action: str) -> None:
+    """Write a line for every organization that the token reaches into."""
+    for organization_id in Membership.objects.filter(user=actor, disabled_at=None).values_list(
+        "organization", flat=True
+    ):
+        log_access(actor=actor, organization_id=organization_id, action=action, kind="token", object_id=token.pk)
 
 
 def note_use(*, token: ApiToken) -> None:

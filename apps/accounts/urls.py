@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 from django.views.decorators.http import require_POST
 
+from apps.accounts import token_views
 from apps.accounts.views import AccountView, LoginView, company_login
 
 urlpatterns = [
@@ -31,6 +32,8 @@ urlpatterns = [
     path("account/password/set/", account.password_set, name="account_set_password"),
     path("account/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
     path("account/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("account/tokens/", token_views.tokens, name="account_tokens"),
+    path("account/tokens/<uuid:token_id>/revoke/", token_views.revoke, name="account_revoke_token"),
     path("account/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/codes/generate/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("account/codes/download/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),

@@ -8,8 +8,8 @@ from django.http import Http404
 from pydantic import BaseModel, Field
 
 from apps.accounts.models import User
-from apps.actions.models import Action
-from apps.actions.selectors import ActionFilter, access_action, access_actions, members, narrow
+from apps.actions.models import Action, ActionEvent
+from apps.actions.selectors import ActionFilter, access_action, access_actions, history_of, members, narrow
 from apps.actions.services import assign_action, finish_action, reopen_action, set_due
 from apps.api.operations import Ask, Incoming, operation
 from apps.api.shapes import PageQuery
@@ -61,6 +61,25 @@ class ActionOut(BaseModel):
         )
 
 
+class EventOut(BaseModel):
+    """`kind` is assigned, due, done or reopened; `assignee` and `due_on` hold what was set, null when taken away."""
+
+    kind: str
+    at: datetime
+    actor: uuid.UUID | None
+    assignee: uuid.UUID | None
+    due_on: date | None
+
+    @classmethod
+    def of(cls, event: ActionEvent) -> "EventOut":
+        """Return an event as the API shows it."""
+        return cls.model_validate({**vars(event), "actor": event.actor_id, "assignee": event.assignee_id})
+
+
+class EventsOut(BaseModel):
+    items: list[EventOut]
+
+
 class ActionsOut(BaseModel):
     """One page; `next_cursor` is empty on the last."""
 
@@ -81,6 +100,13 @@ def list_actions(ask: Ask) -> ActionsOut:
 def read_action(ask: Ask) -> ActionOut:
     """Read one action item."""
     return ActionOut.of(access_action(ask.actor, ask.ids["action_id"]))
+
+
+@operation("GET", "actions/{action_id}/history", answer=EventsOut)
+def read_action_history(ask: Ask) -> EventsOut:
+    """Read what people did with an action item, newest first."""
+    events = history_of(access_action(ask.actor, ask.ids["action_id"]))
+    return EventsOut(items=[EventOut.of(event) for event in events])
 
 
 @operation("PATCH", "actions/{action_id}", body=ActionIn, answer=ActionOut)

@@ -1,15 +1,43 @@
-"""The operations on batches: many calls summarized again as one piece of work."""
+"""The operations on batches: many calls summarized again as one piece of work, what it would cost, how far it is."""
 
-from django.http import Http404
+import uuid
+from typing import Annotated, Literal
 
-from apps.api.operations import Ask, operation
-from apps.api.shapes import BatchesOut, BatchIn, BatchOut, JobOut, PageQuery
-from apps.calls.selectors import access_calls
+from django.http import Http404, StreamingHttpResponse
+from pydantic import Field
+
+from apps.accounts.selectors import access_organization
+from apps.api.batch_shapes import BatchesOut, BatchOut, EstimateOut, ModelOut, ModelsOut
+from apps.api.operations import Ask, Incoming, operation
+from apps.api.shapes import CallsFilter, JobOut, PageQuery
+from apps.calls.models import Call
+from apps.calls.selectors import access_calls, find_calls
 from apps.core.cursor import page_after
-from apps.core.errors import YoyakError
+from apps.jobs.estimates import estimate_batch
+from apps.jobs.forms import MAX_CALLS, one_house
 from apps.jobs.models import Batch
-from apps.jobs.selectors import access_batch, access_batches, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch, start_batch
+from apps.jobs.reports import report_lines
+from apps.jobs.selectors import access_batch, access_batches, batch_jobs, batch_report, batch_shares
+from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch
+from apps.summary_templates.selectors import access_template
+from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
+from apps.training.selectors import models_of
+
+
+class CallsIn(Incoming):
+    """Calls by id or, without any, all that `filter` finds; up to ten thousand, of one organization."""
+
+    calls: Annotated[list[uuid.UUID], Field(max_length=MAX_CALLS)] = []
+    filter: CallsFilter | None = None
+
+
+class BatchIn(CallsIn):
+    """`template` is the id of one, or "default"; left out, what was chosen for each call counts. `model` is a key of
+    `GET /models`; left out, the one in use when a call's turn comes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    template: uuid.UUID | Literal["default"] | None = None
+    model: Annotated[str, Field(max_length=36)] = ""
 
 
 @operation("GET", "batches", query=PageQuery, answer=BatchesOut)
@@ -20,58 +48,88 @@ def list_batches(ask: Ask) -> BatchesOut:
     return BatchesOut(items=[BatchOut.of(batch, shares[batch.pk]) for batch in batches], next_cursor=following)
 
 
+@operation("POST", "batches/estimate", body=CallsIn, answer=EstimateOut)
+def batch_estimate(ask: Ask) -> EstimateOut:
+    """Tell what summarizing the calls again would take and cost; nothing starts."""
+    return EstimateOut.of(estimate_batch(chosen_calls(ask)))
+
+
+@operation("GET", "models", answer=ModelsOut)
+def list_models(ask: Ask) -> ModelsOut:
+    """List the models that a batch can name; none where a model server summarizes."""
+    house = access_organization(ask.actor)
+    return ModelsOut(items=[ModelOut.model_validate(one, from_attributes=True) for one in models_of(house.pk)])
+
+
 @operation("POST", "batches", body=BatchIn, answer=BatchOut, status=201)
 def create_batch(ask: Ask) -> BatchOut:
-    """Summarize the named calls again as one batch."""
-    wanted = set(ask.body.calls)
-    calls = sorted(access_calls(ask.actor).filter(pk__in=wanted), key=lambda call: (call.created_at, str(call.pk)))
-    if len(calls) != len(wanted):
-        raise Http404("a call is not there")
-    if len({call.organization_id for call in calls}) > 1:
-        raise YoyakError("mixed_organizations")
-    organization_id = calls[0].organization_id
-    return _whole(start_batch(name=ask.body.name, calls=calls, actor=ask.actor, organization_id=organization_id))
+    """Summarize the calls again as one batch."""
+    calls, body = chosen_calls(ask), ask.body
+    if body.model and body.model not in {one.key for one in models_of(calls[0].organization_id)}:
+        raise Http404("no such model")
+    template: TemplateWish = AS_CHOSEN if body.template is None else None
+    if isinstance(body.template, uuid.UUID):
+        template = access_template(ask.actor, body.template)
+    return _whole(batch_with(calls=calls, template=template, name=body.name, actor=ask.actor, model=body.model))
+
+
+def chosen_calls(ask: Ask) -> list[Call]:
+    """Return the calls that the body names or describes; Http404 when one of them is not the person's to see."""
+    wanted, body = set(ask.body.calls), ask.body
+    if wanted or body.filter is None:
+        found = access_calls(ask.actor).filter(pk__in=wanted)
+        if found.count() != len(wanted):
+            raise Http404("a call is not there")
+        return one_house(found)
+    return one_house(find_calls(ask.actor, body.filter.wanted()))
 
 
 @operation("GET", "batches/{batch_id}", answer=BatchOut)
 def read_batch(ask: Ask) -> BatchOut:
     """Read how far a batch is, with the newest job of each call."""
-    return _whole(access_batch(ask.actor, ask.ids["batch_id"]))
+    return _whole(_batch(ask))
+
+
+@operation("GET", "batches/{batch_id}/report", media_type="text/csv")
+def read_report(ask: Ask) -> StreamingHttpResponse:
+    """Take out the account of every call as CSV: "summary", or the reason why there is none."""
+    return StreamingHttpResponse(report_lines(_batch(ask)), content_type="text/csv; charset=utf-8")
 
 
 @operation("POST", "batches/{batch_id}/cancel", answer=BatchOut)
-def cancel(ask: Ask) -> BatchOut:
+def batch_cancel(ask: Ask) -> BatchOut:
     """Cancel every unfinished call of a batch."""
-    batch = access_batch(ask.actor, ask.ids["batch_id"])
-    cancel_batch(batch=batch, actor=ask.actor)
-    return _whole(batch)
+    cancel_batch(batch=_batch(ask), actor=ask.actor)
+    return _whole(_batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/retry", answer=BatchOut)
-def retry(ask: Ask) -> BatchOut:
+def batch_retry(ask: Ask) -> BatchOut:
     """Run the failed calls of a batch again."""
-    batch = access_batch(ask.actor, ask.ids["batch_id"])
-    retry_batch(jobs=batch_report(batch).jobs, actor=ask.actor)
-    return _whole(batch)
+    retry_batch(jobs=batch_jobs(_batch(ask)), actor=ask.actor)
+    return _whole(_batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/pause", answer=BatchOut)
-def pause(ask: Ask) -> BatchOut:
+def batch_pause(ask: Ask) -> BatchOut:
     """Let no further stage of a batch begin; those that run go to their end."""
-    batch = access_batch(ask.actor, ask.ids["batch_id"])
-    pause_batch(batch=batch, actor=ask.actor)
-    return _whole(access_batch(ask.actor, batch.pk))
+    pause_batch(batch=_batch(ask), actor=ask.actor)
+    return _whole(_batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/resume", answer=BatchOut)
-def resume(ask: Ask) -> BatchOut:
+def batch_resume(ask: Ask) -> BatchOut:
     """Go on with a paused batch."""
-    batch = access_batch(ask.actor, ask.ids["batch_id"])
-    resume_batch(batch=batch, actor=ask.actor)
-    return _whole(access_batch(ask.actor, batch.pk))
+    resume_batch(batch=_batch(ask), actor=ask.actor)
+    return _whole(_batch(ask))
+
+
+def _batch(ask: Ask) -> Batch:
+    return access_batch(ask.actor, ask.ids["batch_id"])
 
 
 def _whole(batch: Batch) -> BatchOut:
     report = batch_report(batch)
-    shape = BatchOut.of(batch, report.counts)
-    return shape.model_copy(update={"left_s": report.left_s, "jobs": [JobOut.of(job) for job in report.jobs]})
+    pace = {name: getattr(report, name) for name in ("calls_per_min", "left_s", "took_s")}
+    jobs = [JobOut.of(job) for job in report.jobs]
+    return BatchOut.of(batch, report.counts).model_copy(update={**pace, "jobs": jobs})

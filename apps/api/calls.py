@@ -1,39 +1,83 @@
-"""The operations on calls, their transcripts, summaries and jobs. Each is access, service, shape."""
+"""The operations on calls, their recordings and jobs. Each is access, service, shape."""
 
-from typing import Any
+import uuid
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404
+from django.http import HttpResponseBase
+from pydantic import BaseModel, Field
 
 from apps.accounts.selectors import access_organization
-from apps.api.operations import Ask, operation
+from apps.api.operations import Ask, Incoming, operation
 from apps.api.problems import Problem
-from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, SummaryOut, TranscriptIn, TranscriptOut
+from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, TranscriptIn
+from apps.calls.filters import CallFilter
+from apps.calls.listening import recording_response
 from apps.calls.models import Call
-from apps.calls.selectors import access_call, find_calls
-from apps.calls.services import add_recording, delete_call, record_reading, record_search
+from apps.calls.selectors import access_call, access_recording, find_calls, recording_of
+from apps.calls.services import add_recording, declare_format, delete_call, record_reading, record_search
 from apps.core.cursor import page_after
+from apps.intake.selectors import details_of
 from apps.jobs.selectors import access_job, latest_job_by_call
-from apps.jobs.services import cancel_job, request_processing, request_summary
+from apps.jobs.services import cancel_job, request_processing, run_again
 from apps.search.hits import find_hits
-from apps.summaries.models import Summary
-from apps.summaries.selectors import current_summary
-from apps.summaries.services import approve_summary, correct_summary
-from apps.transcripts.selectors import access_segments
+from apps.sorting.selectors import tags_by_call
+from apps.summary_templates.selectors import chosen_template
 from apps.transcripts.services import import_turns
-from workers.contracts.summary import CallSummary
+
+
+class FormatIn(Incoming):
+    """How to read a recording without a header; both are left out for any other."""
+
+    codec: Literal["", "mulaw", "alaw", "pcm_s16le"] = ""
+    rate_hz: Annotated[int, Field(ge=4000, le=192_000)] | None = None
+
+
+class DetailsOut(BaseModel):
+    """What the telephone system knew; what nobody told is empty."""
+
+    external_id: str
+    started_at: datetime | None
+    customer_phone: str
+    direction: str
+
+
+class RecordingOut(BaseModel):
+    """The recording as it came in; channels, rate and codec are known once it was read."""
+
+    file_name: str
+    sha256: str
+    size_bytes: int
+    channels: int | None
+    sample_rate_hz: int | None
+    codec: str
+
+
+class CallPageOut(CallOut):
+    """One call; `template` is the one chosen for it, null where the default counts."""
+
+    details: DetailsOut | None
+    recording: RecordingOut | None
+    template: uuid.UUID | None
 
 
 @operation("GET", "calls", query=CallsQuery, answer=CallsOut)
 def list_calls(ask: Ask) -> CallsOut:
     """List calls, newest first, or search them: `q` looks into transcripts and summaries."""
-    wanted = ask.query.wanted()
+    return page_of_calls(ask, ask.query.wanted())
+
+
+def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
+    """Return the page that was asked for of the calls that `wanted` describes."""
     if wanted.text:
         record_search(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
     calls, following = page_after(find_calls(ask.actor, wanted), ask.query.cursor, ask.query.limit)
-    jobs = latest_job_by_call([call.pk for call in calls])
+    keys = [call.pk for call in calls]
+    jobs, tags = latest_job_by_call(keys), tags_by_call(keys)
     hits = find_hits(calls, text=wanted.text, party=wanted.party)
-    items = [CallOut.of(call, jobs.get(call.pk), hits.get(call.pk)) for call in calls]
+    items = [CallOut.of(call, jobs.get(call.pk), hits.get(call.pk), tags.get(call.pk, ())) for call in calls]
     return CallsOut(items=items, next_cursor=following)
 
 
@@ -65,11 +109,20 @@ def _take_in(ask: Ask, described: RecordingIn) -> Call:
     )
 
 
-@operation("GET", "calls/{call_id}", answer=CallOut)
-def read_call(ask: Ask) -> CallOut:
-    """Read a call with its newest job."""
-    call = _read(ask)
-    return CallOut.of(call, latest_job_by_call([call.pk]).get(call.pk))
+@operation("GET", "calls/{call_id}", answer=CallPageOut)
+def read_call(ask: Ask) -> CallPageOut:
+    """Read a call with its newest job, its recording and what the telephone system knew of it."""
+    call = _call(ask)
+    record_reading(call=call, actor=ask.actor, action="read_call")
+    tags = tags_by_call([call.pk]).get(call.pk, ())
+    shape = CallOut.of(call, latest_job_by_call([call.pk]).get(call.pk), tags=tags)
+    details, recording = details_of(call), recording_of(call)
+    return CallPageOut(
+        **shape.model_dump(),
+        details=DetailsOut.model_validate(details, from_attributes=True) if details else None,
+        recording=RecordingOut.model_validate(recording, from_attributes=True) if recording else None,
+        template=chosen_template(call),
+    )
 
 
 @operation("DELETE", "calls/{call_id}", status=204)
@@ -78,39 +131,24 @@ def remove_call(ask: Ask) -> None:
     delete_call(call=_call(ask), actor=ask.actor)
 
 
-@operation("GET", "calls/{call_id}/transcript", answer=TranscriptOut)
-def read_transcript(ask: Ask) -> TranscriptOut:
-    """Read the transcript of a call."""
-    call = _read(ask)
-    return TranscriptOut.of(call, access_segments(ask.actor, call))
+@operation("GET", "calls/{call_id}/audio", media_type="audio/ogg", partial=True)
+def read_audio(ask: Ask) -> HttpResponseBase:
+    """Hear a call: the copy of its recording that browsers can play, whole or in the byte range that is asked for."""
+    recording = access_recording(ask.actor, ask.ids["call_id"])
+    answer = recording_response(ask.request, recording, actor=ask.actor)
+    if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        headers = {"Content-Range": answer["Content-Range"]}
+        raise Problem(416, "bad_range", "the range begins after the end of the recording", headers=headers)
+    return answer
 
 
-@operation("GET", "calls/{call_id}/summary", answer=SummaryOut)
-def read_summary(ask: Ask) -> SummaryOut:
-    """Read the summary that is shown for a call."""
-    return SummaryOut.of(_summary(_read(ask)))
-
-
-@operation("PUT", "calls/{call_id}/summary", body=CallSummary, answer=SummaryOut)
-def put_summary(ask: Ask) -> SummaryOut:
-    """Correct the summary: the content becomes a new version."""
-    base = _summary(_call(ask))
-    return SummaryOut.of(correct_summary(base=base, content=ask.body.model_dump(mode="json"), actor=ask.actor))
-
-
-@operation("POST", "calls/{call_id}/summary/approve", answer=SummaryOut)
-def approve(ask: Ask) -> SummaryOut:
-    """Approve the summary that is shown: it becomes a training pair of the organization."""
-    summary = _summary(_call(ask))
-    approve_summary(summary=summary, actor=ask.actor)
-    summary.refresh_from_db()
-    return SummaryOut.of(summary)
-
-
-@operation("POST", "calls/{call_id}/summary/regenerate", answer=JobOut, status=202)
-def regenerate(ask: Ask) -> JobOut:
-    """Summarize the call again; poll the job that is answered."""
-    return JobOut.of(request_summary(call=_call(ask), actor=ask.actor))
+@operation("POST", "calls/{call_id}/process", body=FormatIn, answer=JobOut, status=202)
+def process(ask: Ask) -> JobOut:
+    """Start, or after a failure or a cancellation go on with, the work on a call; what is at work or done stays."""
+    call = _call(ask)
+    if ask.body.codec:
+        declare_format(call=call, actor=ask.actor, **ask.body.model_dump())
+    return JobOut.of(run_again(call=call, job=latest_job_by_call([call.pk]).get(call.pk), actor=ask.actor))
 
 
 @operation("GET", "jobs/{job_id}", answer=JobOut)
@@ -131,16 +169,3 @@ def cancel(ask: Ask) -> JobOut:
 
 def _call(ask: Ask) -> Call:
     return access_call(ask.actor, ask.ids["call_id"])
-
-
-def _read(ask: Ask) -> Call:
-    call = _call(ask)
-    record_reading(call=call, actor=ask.actor, action="read_call")
-    return call
-
-
-def _summary(call: Call) -> Summary:
-    summary = current_summary(call)
-    if summary is None:
-        raise Http404("no summary yet")
-    return summary

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from apps.api.operations import Operation
+from apps.api.operations import MAX_NUMBER, NUMBERED, Operation
 
 _REF = "#/components/schemas/{model}"
 _PROBLEM = {
@@ -22,7 +22,9 @@ _PROBLEM = {
     "required": ["type", "title", "status", "code", "detail"],
 }
 _KEY = {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"}
-_SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
+_SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content", 206: "Partial content"}
+_UUID = {"type": "string", "format": "uuid"}
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}
 _ID = re.compile(r"{(\w+)}")
 
 
@@ -56,16 +58,20 @@ def _operation(item: Operation) -> dict[str, Any]:
         "operationId": item.work.__name__,
         "summary": item.summary,
         "parameters": _parameters(item),
-        "responses": {str(item.status): _success(item), "default": problem},
+        "responses": {str(status): _success(item, status) for status in _statuses(item)} | {"default": problem},
     }
     if item.body is not None or item.form is not None or item.raw:
         shape["requestBody"] = {"required": True, "content": _bodies(item)}
     return shape
 
 
-def _success(item: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": _SUCCESS[item.status]}
-    if item.status != 204:
+def _statuses(item: Operation) -> list[int]:
+    return [item.status, *([206] if item.partial else [])]
+
+
+def _success(item: Operation, status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": _SUCCESS[status]}
+    if status != 204:
         schema = _ref(item.answer.__name__) if item.answer else {"type": "string"}
         described["content"] = {item.media_type: {"schema": schema}}
     return described
@@ -86,8 +92,10 @@ def _bodies(item: Operation) -> dict[str, Any]:
 
 
 def _parameters(item: Operation) -> list[dict[str, Any]]:
-    uuid = {"type": "string", "format": "uuid"}
-    places = [{"name": name, "in": "path", "required": True, "schema": uuid} for name in _ID.findall(item.path)]
+    places = [
+        {"name": name, "in": "path", "required": True, "schema": _NUMBER if name in NUMBERED else _UUID}
+        for name in _ID.findall(item.path)
+    ]
     query = item.query.model_json_schema()
     asked = [
         {"name": name, "in": "query", "required": name in query.get("required", []), "schema": _as_text(schema)}

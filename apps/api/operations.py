@@ -23,6 +23,9 @@ from apps.api.problems import EXPECTED, Problem, problem_of
 from apps.api.throttle import count_request
 
 _ENVELOPE_BYTES = 1024 * 1024
+# Names in addresses that stand for whole numbers; every other is a UUID.
+NUMBERED = frozenset({"membership_id", "team_id", "number"})
+MAX_NUMBER = 2**31 - 1
 
 
 class Incoming(BaseModel):
@@ -37,11 +40,14 @@ class Nothing(Incoming):
 
 @dataclass(frozen=True)
 class Ask:
-    """One checked request. `query` and `body` are of the models that the operation declares."""
+    """One checked request. `query` and `body` are of the models that the operation declares.
+
+    `ids` holds what the address names: whole numbers under the names of `NUMBERED`, UUIDs under any other.
+    """
 
     request: HttpRequest
     actor: User
-    ids: dict[str, uuid.UUID]
+    ids: dict[str, Any]
     query: Any
     body: Any
 
@@ -50,7 +56,8 @@ class Ask:
 class Operation:
     """`path` is relative to /api/v1/ with ids in braces; `form` describes a multipart body beside `file`.
 
-    `raw` leaves a body of bytes to the function; an answer that is not `repeatable` is not kept for its key.
+    `raw` leaves a body of bytes to the function; an answer that is not `repeatable` is not kept for its key; one that
+    is `partial` can be had in byte ranges.
     """
 
     method: str
@@ -65,6 +72,7 @@ class Operation:
     status: int
     raw: bool
     repeatable: bool
+    partial: bool
 
     @property
     def summary(self) -> str:
@@ -87,13 +95,28 @@ def operation(
     status: int = 200,
     raw: bool = False,
     repeatable: bool = True,
+    partial: bool = False,
 ) -> Callable[[Callable[[Ask], Any]], Callable[[Ask], Any]]:
     """Make the decorated function an operation; GET asks for the scope read, everything else for write."""
 
     def declare(work: Callable[[Ask], Any]) -> Callable[[Ask], Any]:
         scope = Scope.READ if method == "GET" else Scope.WRITE
         OPERATIONS.append(
-            Operation(method, path, scope, work, query, body, form, answer, media_type, status, raw, repeatable)
+            Operation(
+                method=method,
+                path=path,
+                scope=scope,
+                work=work,
+                query=query,
+                body=body,
+                form=form,
+                answer=answer,
+                media_type=media_type,
+                status=status,
+                raw=raw,
+                repeatable=repeatable,
+                partial=partial,
+            )
         )
         return work
 
@@ -138,7 +161,10 @@ def _answer(
         raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(operations))})
     if wanted.scope not in token.scopes:
         raise Problem(403, "scope_missing", f"the token lacks the scope {wanted.scope.value}")
-    keys, query = {name: _uuid(text) for name, text in ids.items()}, wanted.query.model_validate(request.GET.dict())
+    keys, query = (
+        {name: _key(name, text) for name, text in ids.items()},
+        wanted.query.model_validate(request.GET.dict()),
+    )
 
     def work() -> HttpResponseBase:
         return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))
@@ -146,11 +172,15 @@ def _answer(
     return answer_once(request, token, work) if wanted.repeatable else work()
 
 
-def _uuid(text: str) -> uuid.UUID:
+def _key(name: str, text: str) -> uuid.UUID | int:
     try:
-        return uuid.UUID(text)
+        if name not in NUMBERED:
+            return uuid.UUID(text)
+        if text.isascii() and text.isdecimal() and 0 < int(text[:12]) <= MAX_NUMBER:
+            return int(text)
     except ValueError:
-        raise Http404("not an id") from None
+        pass
+    raise Http404("not an id")
 
 
 def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
@@ -164,6 +194,8 @@ def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
         return wanted.form.model_validate(fields)
     if wanted.raw and request.content_type != "application/octet-stream":
         raise Problem(415, "unsupported_media_type", "send application/octet-stream")
+    if wanted.form is not None and wanted.body is None:
+        raise Problem(415, "unsupported_media_type", "send multipart/form-data")
     if wanted.body is None:
         return None
     if request.content_type != "application/json":

@@ -1,31 +1,50 @@
 """What the API takes and gives, as pydantic models. The summary itself is the product's own `CallSummary`."""
 
 import uuid
-from datetime import datetime
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from apps.api.operations import Incoming
 from apps.calls.filters import CallFilter
 from apps.calls.forms import MAX_TEXT
 from apps.calls.models import Call
-from apps.jobs.models import Batch, Job
+from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.search.hits import Hits
+from apps.sorting.models import Tag
+from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
-from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
 
-
-def _not_a_number(text: object) -> object:
-    """Refuse what pydantic would take for seconds since 1970."""
-    if not isinstance(text, str) or text.replace(".", "").lstrip("+-").isdecimal():
-        raise ValueError("a date and time with a time zone is expected")
-    return text
+_AWARE = TypeAdapter(AwareDatetime)
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+def _read(text: object) -> datetime:
+    """Return the moment that `text` names; what pydantic would take for seconds since 1970 is none.
+
+    Read here, because behind a validator of our own strictness would refuse every text of a JSON body.
+    """
+    if isinstance(text, str) and not text.replace(".", "").lstrip("+-").isdecimal():
+        with suppress(ValidationError):
+            return _AWARE.validate_python(text)
+    raise PydanticCustomError("moment", "a date and time with a time zone is expected")
+
+
+def _in_every_zone(moment: datetime) -> datetime:
+    """Refuse what is a moment on the first or the last day of all and none elsewhere on the globe."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the date is out of range") from None
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_every_zone)]
 
 
 class PageQuery(Incoming):
@@ -33,8 +52,8 @@ class PageQuery(Incoming):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
-class CallsQuery(PageQuery):
-    """The filter of calls; see `apps.calls.filters.CallFilter`."""
+class CallsFilter(Incoming):
+    """A filter of calls; see `apps.calls.filters.CallFilter`."""
 
     q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     party: Literal["", "A", "B"] = ""
@@ -48,11 +67,16 @@ class CallsQuery(PageQuery):
     min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     open_actions: bool | None = None
+    tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
 
     def wanted(self) -> CallFilter:
         """Return the filter."""
         fields = self.model_dump(exclude={"cursor", "limit", "q", "state"})
         return CallFilter(text=self.q, group=self.state, **fields)
+
+
+class CallsQuery(CallsFilter, PageQuery):
+    """The filter of calls and the page."""
 
 
 class TurnIn(Incoming):
@@ -71,11 +95,6 @@ class RecordingIn(Incoming):
     title: Annotated[str, Field(max_length=300)] = ""
     codec: Literal["", "mulaw", "alaw", "pcm_s16le"] = ""
     rate_hz: Annotated[int, Field(ge=4000, le=192_000)] | None = None
-
-
-class BatchIn(Incoming):
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    calls: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10_000)]
 
 
 class JobOut(BaseModel):
@@ -133,10 +152,11 @@ class CallOut(BaseModel):
     created_by: uuid.UUID | None
     duration_s: float | None
     job: JobOut | None
+    tags: list[str] = []
     hits: list[HitOut] = []
 
     @classmethod
-    def of(cls, call: Call, job: Job | None, hits: Hits | None = None) -> "CallOut":
+    def of(cls, call: Call, job: Job | None, hits: Hits | None = None, tags: Iterable[Tag] = ()) -> "CallOut":
         """Return `call` as the API shows it."""
         return cls(
             id=call.pk,
@@ -146,6 +166,7 @@ class CallOut(BaseModel):
             created_by=call.created_by_id,
             duration_s=call.duration_s,
             job=JobOut.of(job) if job else None,
+            tags=[tag.name for tag in tags],
             hits=[HitOut.model_validate(hit, from_attributes=True) for hit in hits.shown] if hits else [],
         )
 
@@ -155,26 +176,6 @@ class CallsOut(BaseModel):
 
     items: list[CallOut]
     next_cursor: str
-
-
-class SegmentOut(BaseModel):
-    number: int
-    party: str
-    start_s: float
-    end_s: float
-    text: str
-    confidence: float
-
-
-class TranscriptOut(BaseModel):
-    call: uuid.UUID
-    segments: list[SegmentOut]
-
-    @classmethod
-    def of(cls, call: Call, segments: list[TranscriptSegment]) -> "TranscriptOut":
-        """Return the segments as the API shows them."""
-        lines = [SegmentOut.model_validate(segment, from_attributes=True) for segment in segments]
-        return cls(call=call.pk, segments=lines)
 
 
 class SummaryOut(BaseModel):
@@ -202,29 +203,3 @@ class SummaryOut(BaseModel):
             created_at=summary.created_at,
             content=CallSummary.model_validate(summary.content),
         )
-
-
-class BatchOut(BaseModel):
-    """`counts` has the number of calls in each state and `total`; `left_s` is an estimate in seconds."""
-
-    id: uuid.UUID
-    name: str
-    created_at: datetime
-    counts: dict[str, int]
-    share: float
-    paused: bool
-    left_s: float | None = None
-    jobs: list[JobOut] = []
-
-    @classmethod
-    def of(cls, batch: Batch, counts: dict[str, int]) -> "BatchOut":
-        """Return a batch as lists show it, without its jobs."""
-        ended = counts["done"] + counts["failed"] + counts["cancelled"]
-        share = ended / counts["total"] if counts["total"] else 1.0
-        paused = batch.paused_at is not None
-        return cls(id=batch.pk, name=batch.name, created_at=batch.created_at, counts=counts, share=share, paused=paused)
-
-
-class BatchesOut(BaseModel):
-    items: list[BatchOut]
-    next_cursor: str

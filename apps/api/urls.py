@@ -4,11 +4,32 @@ from itertools import groupby
 
 from django.urls import path, re_path
 
-from apps.api import actions, batches, calls, events, exports, uploads, views, webhooks
+from apps.api import (
+    actions,
+    batches,
+    calls,
+    events,
+    exports,
+    imports,
+    insights,
+    log,
+    members,
+    sorting,
+    summaries,
+    templates,
+    training,
+    transcripts,
+    uploads,
+    views,
+    webhooks,
+)
 from apps.api.operations import OPERATIONS, view_of
 from apps.api.problems import not_found
 
-MODULES = (calls, batches, exports, actions, events, uploads, webhooks)
+MODULES = (
+    *(calls, transcripts, summaries, batches, exports, actions, events, uploads, webhooks),
+    *(templates, sorting, members, log, insights, training, imports),
+)
 app_name = "api"
 
 _BY_PATH = groupby(sorted(OPERATIONS, key=lambda item: item.path), key=lambda item: item.path)

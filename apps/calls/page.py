@@ -11,6 +11,7 @@ from apps.calls.models import Call
 from apps.calls.selectors import recording_of
 from apps.calls.waveform import draw
 from apps.intake.selectors import details_of
+from apps.jobs.costs import Work, summary_work
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
@@ -52,6 +53,7 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
         "known_tags": access_tags(actor).filter(organization=call.organization_id),
         "chosen_template": chosen_template(call),
         "versions": versions,
+        "cost": _cost(call, shown),
         "progress": progress_of(job) if job else None,
         "before": waiting_before(job) if job and job.state == Job.State.QUEUED else 0,
         "notices": facts.get("notices", []),
@@ -71,6 +73,12 @@ def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[s
         "fields": view.fields,
         "template_use": view.use,
     }
+
+
+def _cost(call: Call, shown: Summary | None) -> Work | None:
+    """Return what the model's work on the summary took; a person's has none."""
+    by_model = shown is not None and shown.author_id is None
+    return summary_work(call, shown.model_version, shown.created_at) if shown and by_model else None
 
 
 def _chosen(versions: list[Summary], version: str) -> Summary | None:

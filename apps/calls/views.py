@@ -3,7 +3,6 @@
 import uuid
 from datetime import UTC
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +21,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from apps.accounts.selectors import access_organization
 from apps.calls.forms import FilterForm, FormatForm, UploadForm, moment_of
+from apps.calls.listening import recording_response
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
@@ -38,11 +38,10 @@ from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
 from apps.core.paging import capped_page_of, page_of
 from apps.core.people import person
-from apps.core.ranges import file_response
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, waiting_before
-from apps.jobs.services import cancel_job, request_processing, request_summary, retry_job
+from apps.jobs.services import cancel_job, request_processing, request_summary, run_again
 from apps.sorting.selectors import access_searches, access_tags
 
 _MAX_LIVE = 50
@@ -193,13 +192,7 @@ def _newest_job(call: Call) -> Job | None:
 def play(request: HttpRequest, call_id: uuid.UUID) -> HttpResponseBase:
     """Send the copy of the recording that browsers can play, in ranges."""
     actor = person(request)
-    recording = access_recording(actor, call_id)
-    path = Path(settings.MEDIA_ROOT) / recording.listen_path
-    if not recording.listen_path or not path.is_file():
-        raise Http404("nothing to listen to")
-    record_reading(call=recording.call, actor=actor, action="play_recording")
-    etag = f"{recording.sha256[:40]}-{path.stat().st_size}"
-    return file_response(request, path, content_type="audio/ogg", etag=etag)
+    return recording_response(request, access_recording(actor, call_id), actor=actor)
 
 
 @require_POST
@@ -224,11 +217,7 @@ def retry(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     form = FormatForm(request.POST)
     if form.is_valid() and form.cleaned_data["codec"]:
         declare_format(call=call, actor=actor, **form.cleaned_data)
-    job = _newest_job(call)
-    if job is None:
-        request_processing(call=call, actor=actor)
-    elif job.is_final and job.state != Job.State.DONE:
-        retry_job(job=job, actor=actor)
+    run_again(call=call, job=_newest_job(call), actor=actor)
     return back(request, reverse("calls:page", args=[call.pk]))
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,31 +15,33 @@ class BadCursor(ValueError):
     permanent = True
 
 
-def page_after(items: QuerySet[Any], cursor: str, size: int) -> tuple[list[Any], str]:
+def page_after(
+    items: QuerySet[Any], cursor: str, size: int, *, at: str = "created_at", key: Callable[[str], Any] = uuid.UUID
+) -> tuple[list[Any], str]:
     """Return up to `size` rows after `cursor` ("" for the first) and the cursor of the next page, "" at the end.
 
-    `items` must be ordered by ``-created_at, pk`` and have UUID keys.
+    `items` must be ordered by the moment in the field `at`, newest first, then by the primary key; `key` reads one.
 
     Raises:
         BadCursor: `cursor` was not made here.
     """
     if cursor:
-        at, key = _read(cursor)
-        items = items.filter(Q(created_at__lt=at) | Q(created_at=at, pk__gt=key))
+        moment, last = _read(cursor, key)
+        items = items.filter(Q(**{f"{at}__lt": moment}) | Q(**{at: moment, "pk__gt": last}))
     rows = list(items[: size + 1])
-    return rows[:size], _write(rows[size - 1]) if len(rows) > size else ""
+    return rows[:size], _write(rows[size - 1], at) if len(rows) > size else ""
 
 
-def _write(row: Any) -> str:
-    return urlsafe_b64encode(f"{row.created_at.isoformat()}|{row.pk}".encode()).decode().rstrip("=")
+def _write(row: Any, at: str) -> str:
+    return urlsafe_b64encode(f"{getattr(row, at).isoformat()}|{row.pk}".encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> tuple[datetime, uuid.UUID]:
+def _read(cursor: str, key: Callable[[str], Any]) -> tuple[datetime, Any]:
     try:
-        at, key = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|")
+        at, last = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|")
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError("without a time zone")
-        return moment, uuid.UUID(key)
+        return moment, key(last)
     except ValueError as error:
         raise BadCursor(cursor) from error

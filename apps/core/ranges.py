@@ -11,6 +11,8 @@ from pathlib import Path
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 
 _BLOCK_BYTES = 256 * 1024
+# A player that asks for all the rest reads as it plays: it gets a piece and asks again, and holds no thread meanwhile.
+PIECE_BYTES = 1024 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
@@ -21,7 +23,7 @@ class Unsatisfiable(Exception):
 
 
 def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
-    """Return the first and last byte that `header` asks for, None for the whole file.
+    """Return the first and last byte to answer `header` with, None for the whole file; a range without an end is cut.
 
     Raises:
         Unsatisfiable: the range begins after the end of the file or is empty.
@@ -33,7 +35,8 @@ def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
     if not first:
         start, end = max(0, size_bytes - int(last)), size_bytes - 1
     else:
-        start, end = int(first), min(int(last), size_bytes - 1) if last else size_bytes - 1
+        start = int(first)
+        end = min(int(last) if last else start + PIECE_BYTES - 1, size_bytes - 1)
         if last and int(last) < int(first):
             return None
     if start >= size_bytes or start > end:

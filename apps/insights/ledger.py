@@ -6,12 +6,12 @@ deleted is gone with them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from apps.accounts.models import User
 from apps.calls.selectors import access_calls
+from apps.core.tables import csv_line
 from apps.insights.selectors import Period
 from apps.jobs.costs import TOTALS, Work, work_by
 from apps.jobs.models import StageResult
@@ -68,16 +68,16 @@ def access_ledger(actor: User, period: Period) -> Ledger:
     )
 
 
-def ledger_rows(actor: User, period: Period) -> Iterator[list[Any]]:
-    """Yield the ledger call by call under `COLUMNS`, newest first, up to `MAX_CALLS`."""
-    yield list(COLUMNS)
+def ledger_lines(actor: User, period: Period) -> Iterator[str]:
+    """Yield the ledger call by call as lines of a CSV under `COLUMNS`, newest first, up to `MAX_CALLS`."""
     by_call = _results(actor, period).order_by().values("call_id", "call__created_at").annotate(**TOTALS)
+    yield csv_line(COLUMNS)
     for row in by_call.order_by("-call__created_at", "call_id")[:MAX_CALLS]:
         work = Work.of(row)
         seconds = [f"{value:.3f}" for value in (work.elapsed_s, work.cpu_s, work.gpu_s)]
         costs = [f"{value:.4f}" for value in (work.own_krw, work.foreign_krw)]
-        tokens = [work.input_tokens, work.output_tokens]
-        yield [row["call_id"], row["call__created_at"].isoformat(), *seconds, *tokens, *costs]
+        tokens = [str(work.input_tokens), str(work.output_tokens)]
+        yield csv_line([str(row["call_id"]), row["call__created_at"].isoformat(), *seconds, *tokens, *costs])
 
 
 def _results(actor: User, period: Period) -> QuerySet[StageResult]:

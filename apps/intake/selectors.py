@@ -1,10 +1,16 @@
-"""Read what is known of imported calls, for callers that hold the call or the organization by right."""
+"""Read imports through the acting administrator, and what is known of imported calls, for callers that hold the call or
+the organization by right."""
 
-from django.db.models import Exists, OuterRef
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Organization, User
+from apps.accounts.roles import Right
+from apps.accounts.selectors import access_organizations
 from apps.calls.models import Call, Recording
-from apps.intake.models import CallDetails
+from apps.intake.models import CallDetails, ImportRun
 from apps.jobs.models import Job
 
 
@@ -33,3 +39,19 @@ def members_by_name(organization: Organization) -> dict[str, User]:
     """Return the active people of an organization by the names they sign in with."""
     people = User.objects.filter(memberships__organization=organization, is_active=True)
     return {person.username: person for person in people}
+
+
+def access_importing(actor: User) -> Organization:
+    """Return the organization into which `actor` may import, which is giving calls to its members; Http404 if none."""
+    return access_organizations(actor, [Right.ALL_CALLS])[0]
+
+
+def access_imports(actor: User) -> QuerySet[ImportRun]:
+    """Return the imports into the organizations `actor` administers, newest first."""
+    houses = access_organizations(actor, [Right.ALL_CALLS])
+    return ImportRun.objects.filter(organization__in=houses).defer("table").order_by("-created_at", "pk")
+
+
+def access_import(actor: User, run_id: UUID) -> ImportRun:
+    """Return one import or raise Http404."""
+    return get_object_or_404(access_imports(actor), pk=run_id)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, FloatField, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from apps.calls.models import Call
 from apps.jobs.models import StageResult
+from workers.contracts.stages import FIRST_TRANSCRIPT_STAGE
 
 # Processor seconds of results made before they were counted are taken to be those on the clock.
 _CPU_S = Coalesce(F("cpu_s"), F("elapsed_s"))
@@ -64,6 +67,16 @@ class Work:
             input_tokens=round(self.input_tokens * share),
             output_tokens=round(self.output_tokens * share),
         )
+
+
+def summary_work(call: Call, model_version: str, made_at: datetime) -> Work | None:
+    """Return the work of the model on the summary of `call` that it made by `made_at`; None when nobody counted it."""
+    results = StageResult.objects.filter(call=call, stage=FIRST_TRANSCRIPT_STAGE, engine_version=model_version)
+    kept = results.filter(created_at__lte=made_at).order_by("-created_at").first()
+    if kept is None:
+        return None
+    cpu_s = kept.elapsed_s if kept.cpu_s is None else kept.cpu_s
+    return Work(1, kept.elapsed_s, cpu_s, kept.gpu_s or 0.0, kept.input_tokens, kept.output_tokens)
 
 
 def work_by(results: QuerySet[StageResult], field: str) -> dict[str, Work]:

@@ -277,6 +277,13 @@ def retry_job(*, job: Job, actor: User | None) -> Job:
     return request_processing(call=job.call, actor=actor, batch=job.batch, stage=job.stage)
 
 
+def run_again(*, call: Call, job: Job | None, actor: User | None) -> Job:
+    """Start `call`, whose newest job is `job`, or go on where that failed or was cancelled; else it stays as it is."""
+    if job is None:
+        return request_processing(call=call, actor=actor)
+    return retry_job(job=job, actor=actor) if job.state in (Job.State.FAILED, Job.State.CANCELLED) else job
+
+
 @transaction.atomic
 def cancel_batch(*, batch: Batch, actor: User | None) -> int:
     """Cancel every unfinished call of `batch` and return how many there were."""

@@ -48,6 +48,11 @@ def access_searches(actor: User) -> QuerySet[SavedSearch]:
     return SavedSearch.objects.filter(mine, organization_id__in=organization_ids(actor)).order_by("name", "pk")
 
 
+def access_search(actor: User, search_id: UUID) -> SavedSearch:
+    """Return a search that `actor` may use, or raise Http404."""
+    return get_object_or_404(access_searches(actor), pk=search_id)
+
+
 def access_own_search(actor: User, search_id: UUID) -> SavedSearch:
     """Return a search that `actor` saved, or raise Http404."""
     return get_object_or_404(access_searches(actor).filter(owner=actor), pk=search_id)

@@ -4,6 +4,7 @@ Everything wrong is said beside the input that holds it; what was typed is kept.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.models import Team
 from apps.summary_templates.labels import FIELD_TYPES, SECTION_NAMES, SUMMARY_LANGUAGES, TONES
 from workers.contracts.template import MAX_CLUES, MAX_FIELDS, MAX_ITEMS, SECTIONS, CustomField, Limits, TemplateSpec
 
@@ -40,9 +42,26 @@ class TemplateForm(forms.Form):
     tone = forms.ChoiceField(label=gettext_lazy("말투"), required=False, choices=list(TONES.items()))
     language = forms.ChoiceField(label=gettext_lazy("언어"), required=False, choices=list(SUMMARY_LANGUAGES.items()))
 
-    def __init__(self, *args: Any, spec: TemplateSpec, name: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        spec: TemplateSpec,
+        teams: Iterable[Team] = (),
+        name: str = "",
+        team: Team | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].initial = name
+        known = {str(each.pk): each for each in teams}
+        self.fields["team"] = forms.TypedChoiceField(
+            label=gettext_lazy("누구의 템플릿"),
+            required=False,
+            empty_value=None,
+            initial=team.pk if team else "",
+            choices=[("", gettext_lazy("조직 전체")), *((key, each.name) for key, each in known.items())],
+            coerce=known.__getitem__,
+        )
         self.fields["tone"].initial, self.fields["language"].initial = spec.tone, spec.language
         choices = [("", gettext_lazy("— 비움 —")), *SECTION_NAMES.items()]
         for place in range(len(SECTIONS)):
@@ -129,6 +148,10 @@ class TemplateForm(forms.Form):
             if len(word) > MAX_LABEL:
                 said = _("“%(word)s…”: 너무 깁니다. 한도는 %(limit)s자입니다.")
                 self.add_error(f"field-{number}-clues", said % {"word": word[:12], "limit": MAX_LABEL})
+
+    def place(self) -> dict[str, Any]:
+        """Return the name and the team of the template; call after `is_valid`."""
+        return {name: self.cleaned_data[name] for name in ("name", "team")}
 
     def spec(self) -> TemplateSpec:
         """Return what the person asks; call after `is_valid`."""

@@ -8,16 +8,21 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from apps.accounts.models import Organization
+from apps.accounts.models import Organization, Team
 from apps.calls.models import Call
 from apps.summaries.models import Summary
 
 
 class SummaryTemplate(models.Model):
-    """A named template; the version with the highest number counts. At most one is an organization's default."""
+    """A named template of an organization or of one of its teams; the version with the highest number counts.
+
+    At most one is the default of an organization, and one of each team. A retired template belongs to no team.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    # Without its team a team's default would become the organization's.
+    team = models.ForeignKey(Team, on_delete=models.RESTRICT, null=True, related_name="+")
     name = models.CharField(max_length=80)
     is_default = models.BooleanField(default=False)
     retired_at = models.DateTimeField(null=True)
@@ -27,7 +32,12 @@ class SummaryTemplate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organization", "name"], name="one_template_each_name"),
             models.UniqueConstraint(
-                fields=["organization"], condition=models.Q(is_default=True), name="one_default_template_each"
+                fields=["organization"],
+                condition=models.Q(is_default=True, team=None),
+                name="one_default_template_each",
+            ),
+            models.UniqueConstraint(
+                fields=["team"], condition=models.Q(is_default=True), name="one_default_template_each_team"
             ),
         ]
 

@@ -1,14 +1,16 @@
-"""Read templates through the acting person: every member sees those of the organization, administrators change them."""
+"""Read templates through the acting person: members see those of the organization and of their team, administrators see
+and change all of them.
+"""
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Organization, User
-from apps.accounts.roles import Right
-from apps.accounts.selectors import access_organizations, may, organization_ids, rights_of
+from apps.accounts.roles import Right, roles_with
+from apps.accounts.selectors import access_organizations, may, memberships_of, organization_ids, rights_of
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
 from apps.summaries.models import Summary
@@ -18,9 +20,14 @@ _RECENT_CALLS = 30
 
 
 def access_templates(actor: User) -> QuerySet[SummaryTemplate]:
-    """Return the templates in use in the organizations of `actor`, the default first."""
-    living = SummaryTemplate.objects.filter(organization_id__in=organization_ids(actor), retired_at=None)
-    return living.select_related("organization").order_by("-is_default", "name")
+    """Return the templates in use that `actor` may choose: the organization's before the teams', defaults first."""
+    held = memberships_of(actor)
+    edited = held.filter(role__in=roles_with(frozenset({Right.SET_UP}))).values("organization")
+    offered = Q(team=None) | Q(team__in=held.values("team")) | Q(organization__in=edited)
+    living = SummaryTemplate.objects.filter(offered, organization_id__in=organization_ids(actor), retired_at=None)
+    return living.select_related("organization", "team").order_by(
+        F("team__name").asc(nulls_first=True), "-is_default", "name"
+    )
 
 
 def access_template(actor: User, template_id: UUID) -> SummaryTemplate:

@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.accounts.models import Organization, User
+from apps.accounts.models import Organization, Team, User
 from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.core.dispatch import ring_on_commit
@@ -22,31 +24,45 @@ from workers.contracts.template import TemplateSpec
 
 
 @transaction.atomic
-def add_template(*, organization: Organization, name: str, spec: TemplateSpec, actor: User) -> SummaryTemplate:
-    """Make a template with its first version.
+def add_template(
+    *, organization: Organization, name: str, spec: TemplateSpec, actor: User, team: Team | None = None
+) -> SummaryTemplate:
+    """Make a template of an organization, or of its `team`, with its first version.
 
     Raises:
-        YoyakError: the organization has one of that name.
+        YoyakError: the organization has one of that name, or the team is of another organization.
     """
-    template = _named(SummaryTemplate(organization=organization), name)
+    template = _named(SummaryTemplate(organization=organization, team=_own_team(organization.pk, team)), name)
     _add_version(template, spec, actor)
     _log(actor, template, "add_template")
     return template
 
 
 @transaction.atomic
-def change_template(*, template: SummaryTemplate, name: str, spec: TemplateSpec, actor: User) -> None:
+def change_template(
+    *, template: SummaryTemplate, name: str, spec: TemplateSpec, actor: User, team: Team | None
+) -> None:
     """Rename a template and add a version, unless it would ask just what the newest one asks.
 
+    One that moves to another team, or from a team to the organization, is no default any more.
+
     Raises:
-        YoyakError: the organization has another one of that name.
+        YoyakError: the organization has another one of that name, or the team is of another organization.
     """
     SummaryTemplate.objects.select_for_update().get(pk=template.pk)
+    if template.team != team:
+        template.team, template.is_default = _own_team(template.organization_id, team), False
     _named(template, name)
     newest = template.versions.order_by("-number").first()
     if newest is None or TemplateSpec.model_validate(newest.content) != spec:
         _add_version(template, spec, actor)
     _log(actor, template, "change_template")
+
+
+def _own_team(organization_id: uuid.UUID, team: Team | None) -> Team | None:
+    if team is not None and team.organization_id != organization_id:
+        raise YoyakError("no_such_team")
+    return team
 
 
 def _named(template: SummaryTemplate, name: str) -> SummaryTemplate:
@@ -68,8 +84,9 @@ def _add_version(template: SummaryTemplate, spec: TemplateSpec, actor: User) -> 
 
 @transaction.atomic
 def set_default(*, template: SummaryTemplate, on: bool, actor: User) -> None:
-    """Make `template` the organization's default in place of another, or take that away from it."""
-    SummaryTemplate.objects.filter(organization_id=template.organization_id, is_default=True).update(is_default=False)
+    """Make `template` the default of its organization or team in place of another, or take that away from it."""
+    peers = SummaryTemplate.objects.filter(organization_id=template.organization_id, team=template.team_id)
+    peers.filter(is_default=True).update(is_default=False)
     SummaryTemplate.objects.filter(pk=template.pk).update(is_default=on)
     _log(actor, template, "set_default_template" if on else "unset_default_template")
 
@@ -78,7 +95,7 @@ def set_default(*, template: SummaryTemplate, on: bool, actor: User) -> None:
 def retire_template(*, template: SummaryTemplate, actor: User) -> None:
     """Take a template out of use and free its name; summaries made with it keep naming it."""
     SummaryTemplate.objects.filter(pk=template.pk).update(
-        retired_at=timezone.now(), is_default=False, name=f"{template.name} · {template.pk.hex[:6]}"[-80:]
+        retired_at=timezone.now(), is_default=False, team=None, name=f"{template.name} · {template.pk.hex[:6]}"[-80:]
     )
     CallTemplate.objects.filter(template=template).delete()
     _log(actor, template, "retire_template")
@@ -136,10 +153,12 @@ def request_preview(*, call: Call, name: str, spec: TemplateSpec, actor: User) -
 
 
 @transaction.atomic
-def ring_again(*, preview: TemplatePreview) -> None:
-    """Ring for a preview whose bell may have been lost."""
-    TemplatePreview.objects.filter(pk=preview.pk).update(rung_at=timezone.now())
-    ring_on_commit(PREVIEW_TASK, str(preview.pk), queue="llm")
+def ring_if_lost(*, preview: TemplatePreview) -> None:
+    """Ring again for a waiting preview whose bell may have been lost."""
+    overdue = timezone.now() - timedelta(seconds=settings.ENV.sweep_s)
+    waiting = TemplatePreview.objects.filter(pk=preview.pk, state=TemplatePreview.State.WAITING, rung_at__lt=overdue)
+    if waiting.update(rung_at=timezone.now()):
+        ring_on_commit(PREVIEW_TASK, str(preview.pk), queue="llm")
 
 
 def finish_preview(*, preview_id: uuid.UUID, **changes: Any) -> None:

@@ -8,12 +8,12 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from apps.accounts.models import Organization
+from apps.accounts.selectors import teams_of
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.core.errors import YoyakError
@@ -40,7 +40,7 @@ from apps.summary_templates.services import (
     change_template,
     request_preview,
     retire_template,
-    ring_again,
+    ring_if_lost,
     set_default,
     summarize_with,
 )
@@ -71,12 +71,10 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show an empty template; keep what comes back."""
     actor = person(request)
     organization = access_editing(actor)
-    form = TemplateForm(request.POST or None, spec=TemplateSpec())
+    form = TemplateForm(request.POST or None, spec=TemplateSpec(), teams=teams_of(organization))
     if request.method == "POST" and form.is_valid():
         try:
-            made = add_template(
-                organization=organization, name=form.cleaned_data["name"], spec=form.spec(), actor=actor
-            )
+            made = add_template(organization=organization, spec=form.spec(), actor=actor, **form.place())
         except YoyakError as error:
             form.add_error("name", ValidationError(explain(error)))
         else:
@@ -90,10 +88,16 @@ def edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
     """Show a template to those who may change it; keep what comes back as a new version."""
     actor = person(request)
     template = access_own_template(actor, template_id)
-    form = TemplateForm(request.POST or None, spec=_spec(template), name=template.name)
+    form = TemplateForm(
+        request.POST or None,
+        spec=_spec(template),
+        teams=teams_of(template.organization),
+        name=template.name,
+        team=template.team,
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            change_template(template=template, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
+            change_template(template=template, spec=form.spec(), actor=actor, **form.place())
         except YoyakError as error:
             form.add_error("name", ValidationError(explain(error)))
         else:
@@ -124,7 +128,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     call = access_call(actor, _uuid(request.POST.get("call", "")))
     if not edits_templates(actor, call.organization_id):
         raise Http404("no administrator")
-    form = TemplateForm(request.POST, spec=TemplateSpec())
+    form = TemplateForm(request.POST, spec=TemplateSpec(), teams=teams_of(call.organization))
     if not form.is_valid():
         return _form_page(request, form, call.organization, None)
     made = request_preview(call=call, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
@@ -144,8 +148,7 @@ def show_preview(request: HttpRequest, preview_id: uuid.UUID) -> HttpResponse:
     actor = person(request)
     tried = access_preview(actor, preview_id)
     waiting = tried.state == TemplatePreview.State.WAITING
-    if waiting and (timezone.now() - tried.rung_at).total_seconds() > settings.ENV.sweep_s:
-        ring_again(preview=tried)
+    ring_if_lost(preview=tried)
     context = {"preview": tried, "waiting": waiting, **_answer(request, tried)}
     if not request.headers.get("HX-Request"):
         return render(request, "summary_templates/preview.html", context)

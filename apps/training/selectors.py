@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -125,9 +126,10 @@ def _runs_of(organization_id: UUID) -> set[UUID]:
     return set(RetrainRequest.objects.filter(organization=organization_id).values_list("run_id", flat=True))
 
 
-def access_requests(actor: User) -> list[RetrainRequest]:
+def access_requests(actor: User) -> QuerySet[RetrainRequest]:
     """Return the retraining requests of the organizations `actor` administers, newest first."""
-    return list(RetrainRequest.objects.filter(organization__in=access_training(actor)).select_related("requested_by"))
+    mine = RetrainRequest.objects.filter(organization__in=access_training(actor))
+    return mine.select_related("requested_by").order_by("-created_at", "pk")
 
 
 def access_run(actor: User, request_id: UUID) -> RunView:

@@ -1,6 +1,7 @@
 """A small client of Yoyak's API, one file and nothing but Python's standard library: copy it into your program.
 
-It knows the operations that most programs need (upload, wait, read) and speaks to any other through `Client.ask`.
+It knows the operations that most programs need (upload, wait, read, approve, batches, exports) and speaks to any other
+through `Client.ask`.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,44 @@ class Summary:
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a transcript; `party` is "A" for who took the call, times are seconds."""
+
+    number: int
+    party: str
+    start_s: float
+    end_s: float
+    text: str
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Line":
+        """Return a line from an answer."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many calls summarized as one piece of work; `counts` has the calls by state and their `total`."""
+
+    id: str
+    name: str
+    counts: Mapping[str, int]
+    share: float
+    paused: bool
+    left_s: float | None
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether every call has ended, well or not."""
+        return self.share >= 1.0
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Batch":
+        """Return a batch from an answer."""
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
 class Client:
     """A program's way to one installation. `language` ("ko" or "en") is that of reasons and errors."""
 
@@ -140,6 +179,53 @@ class Client:
     def summary(self, call_id: str) -> Summary:
         """Return the summary that is shown for a call."""
         return Summary.read(self.ask("GET", f"/calls/{call_id}/summary"))
+
+    def transcript(self, call_id: str) -> list[Line]:
+        """Return the lines of a call in order."""
+        return [Line.read(line) for line in self.ask("GET", f"/calls/{call_id}/transcript")["segments"]]
+
+    def approve(self, call_id: str) -> Summary:
+        """Approve the summary that is shown for a call."""
+        return Summary.read(self.ask("POST", f"/calls/{call_id}/summary/approve"))
+
+    def regenerate(self, call_id: str, *, template: str = "") -> Job:
+        """Summarize a call again, with the template of that id, "default", or what was chosen for it before."""
+        query = urllib.parse.urlencode({"template": template} if template else {})
+        return Job.read(self.ask("POST", f"/calls/{call_id}/summary/regenerate?{query}"))
+
+    def tag(self, name: str, call_ids: Sequence[str]) -> int:
+        """Put a tag on calls and return on how many."""
+        return int(self.ask("POST", "/tags", {"name": name, "calls": list(call_ids)})["calls"])
+
+    def export(self, call_id: str, path: Path) -> None:
+        """Save a call as a file in the format of its ending: txt, docx, pdf, srt, vtt, json or ics."""
+        with self._open("GET", f"/calls/{call_id}/export?format={path.suffix.lstrip('.')}") as answer:
+            path.write_bytes(answer.read())
+
+    def start_batch(
+        self, name: str, call_ids: Sequence[str] | None = None, *, template: str = "", **filters: object
+    ) -> Batch:
+        """Summarize calls again as one batch: those of the ids or, without ids, all that `filters` describe."""
+        wanted: dict[str, object] = {"name": name} | ({"template": template} if template else {})
+        wanted |= {"filter": filters} if call_ids is None else {"calls": list(call_ids)}
+        return Batch.read(self.ask("POST", "/batches", wanted))
+
+    def batch(self, batch_id: str) -> Batch:
+        """Return how far a batch is."""
+        return Batch.read(self.ask("GET", f"/batches/{batch_id}"))
+
+    def wait_for_batch(self, batch_id: str, *, every_s: float = 5.0, timeout_s: float = 86_400.0) -> Batch:
+        """Return a batch once every call of it has ended.
+
+        Raises:
+            TimeoutError: they have not after `timeout_s`.
+        """
+        until = time.monotonic() + timeout_s
+        while not (batch := self.batch(batch_id)).ended:
+            if time.monotonic() >= until:
+                raise TimeoutError(f"batch {batch_id} has not ended after {timeout_s} s")
+            time.sleep(every_s)
+        return batch
 
     def wait(self, call_id: str, *, timeout_s: float = 3600.0) -> Job:
         """Return the call's job once it has ended.

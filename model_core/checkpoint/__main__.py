@@ -1,7 +1,7 @@
-"""The command line of checkpoints: ``python -m model_core.checkpoint export | verify | adopt | upcycle``.
+"""The command line of checkpoints: ``python -m model_core.checkpoint export | verify | adopt | upcycle | gguf``.
 
 Export makes the folder that a model is used from out of a training checkpoint, adopt and upcycle out of a stock folder
-of others; verify checks a folder's digests.
+of others, gguf makes one file of such a folder; verify checks a folder's digests.
 """
 
 import argparse
@@ -16,10 +16,12 @@ import torch
 
 from model_core.checkpoint.adopt import adopt, adopt_dense
 from model_core.checkpoint.files import verify_folder, write_folder
-from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, read_config, write_model
+from model_core.checkpoint.gguf_file import write_gguf
+from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, model_writer, read_config
 from model_core.checkpoint.store import load_snapshot
 from model_core.checkpoint.upcycle import Upcycling
 from model_core.errors import ModelCoreError
+from model_core.parallel.team import Team
 
 
 def export(checkpoint: Path, target: Path) -> str:
@@ -30,7 +32,8 @@ def export(checkpoint: Path, target: Path) -> str:
 
     Raises: CheckpointError when the checkpoint is incomplete or altered.
     """
-    snapshot = load_snapshot(checkpoint)
+    weights = load_snapshot(checkpoint).weights_to_use()
+    write_model = model_writer(read_config(checkpoint), weights, torch.bfloat16, None, Team())
 
     def fill(part: Path) -> None:
         for source in (checkpoint, target):
@@ -38,7 +41,7 @@ def export(checkpoint: Path, target: Path) -> str:
                 copy_companions(source, part)
         if (target / MODEL_CARD).is_file():
             shutil.copyfile(target / MODEL_CARD, part / MODEL_CARD)
-        write_model(part, read_config(checkpoint), snapshot.weights_to_use(), torch.bfloat16)
+        write_model(part)
 
     return write_folder(target, fill)
 
@@ -67,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     for field in fields(Upcycling):
         upcycling.add_argument(f"--{field.name.replace('_', '-')}", type=int, default=field.default)
     upcycling.set_defaults(run=lambda options: adopt_dense(options.source, options.target, _upcycling(options)))
+    writing = _command(commands, "gguf", "write a model folder as one file for llama.cpp", "folder", "target")
+    writing.set_defaults(run=lambda options: write_gguf(options.folder, options.target))
     return parser
 
 

@@ -1,6 +1,7 @@
 """Files that are either whole or not there: atomic writes, digests, and the manifest that is written last.
 
-A folder is complete when its MANIFEST.json lists every file with its size and SHA-256. It knows no tensors.
+A folder is complete when its MANIFEST.json lists every file with its size and SHA-256. Several processes can write one
+folder, on a disk that all see: each its own files, and what fails on one is raised on all. It knows no tensors.
 """
 
 import hashlib
@@ -9,12 +10,17 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from model_core.errors import CheckpointError
+from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.parallel.team import Team
 
 MANIFEST = "MANIFEST.json"
 FORMAT_VERSION = 1
 _READ_BYTES = 1 << 20
+
+Result = TypeVar("Result")
+Described = dict[str, dict[str, int | str]]
 
 
 def sha256_of(path: Path) -> str:
@@ -26,19 +32,82 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
+def write_folder(folder: Path, fill: Callable[[Path], None], team: Team | None = None) -> str:
     """Make `folder` by letting `fill` write into a temporary one beside it; return the folder's digest.
 
-    The files are synced, the manifest is written last, and one rename makes it all appear. A folder of that name is
-    replaced.
+    Of a team every rank calls it, and `fill` writes that rank's files. The files are synced, the manifest is written
+    last, and one rename makes it all appear. A folder of that name is replaced.
 
+    Raises: CheckpointWriteError, on every rank, when one has no room or no right to write; what was there stays.
     Side effects: leftovers of an earlier, killed attempt are removed.
     """
+    team = team or Team()
     temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    digest = _write_manifest(temporary)
+
+    def write(action: Callable[[], Result]) -> list[Result]:
+        return together(team, lambda: _writing(folder, action))
+
+    try:
+        write(lambda: _clear(temporary) if team.rank == 0 else None)
+        write(lambda: fill(temporary))
+        digests = write(lambda: _synced(temporary, team))
+        files = {name: described for part in digests for name, described in part.items()}
+        return write(lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0]
+    finally:
+        if team.rank == 0:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def together(team: Team, action: Callable[[], Result]) -> list[Result]:
+    """Do something with files on every rank; return every rank's result.
+
+    Raises: CheckpointError, or CheckpointWriteError, on every rank when it failed on one.
+    """
+    result: Result | None = None
+    own: OSError | CheckpointError | None = None
+    try:
+        result = action()
+    except (OSError, CheckpointError) as error:
+        own = error
+    kind = CheckpointWriteError if isinstance(own, CheckpointWriteError) else CheckpointError
+    outcomes = team.gather((result, kind, "" if own is None else str(own)))
+    for rank, (_, kind, message) in enumerate(outcomes):
+        if message:
+            raise kind(f"{message} (rank {rank})" if team.size > 1 else message) from own
+    return [found for found, _, _ in outcomes]  # type: ignore[misc]
+
+
+def _writing(folder: Path, action: Callable[[], Result]) -> Result:
+    try:
+        return action()
+    except OSError as error:
+        raise CheckpointWriteError(f"{folder} cannot be written: {error}") from error
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _synced(folder: Path, team: Team) -> Described:
+    """Bring the files to the disk, as every rank must for its own, and describe this rank's share of them."""
+    paths = sorted(folder.iterdir())
+    for path in paths:
+        _sync(path)
+    return {path.name: {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in team.share(paths)}
+
+
+def _publish(temporary: Path, folder: Path, files: Described) -> str:
+    manifest = temporary / MANIFEST
+    manifest.write_text(json.dumps({"format_version": FORMAT_VERSION, "files": files}, indent=1, sort_keys=True) + "\n")
+    digest = sha256_of(manifest)
+    _sync(manifest)
+    _sync(temporary)
+    _put_in_place(temporary, folder)
+    return digest
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
     replaced = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
@@ -46,19 +115,6 @@ def write_folder(folder: Path, fill: Callable[[Path], None]) -> str:
     temporary.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
-    return digest
-
-
-def _write_manifest(folder: Path) -> str:
-    files = {}
-    for path in sorted(folder.iterdir()):
-        _sync(path)
-        files[path.name] = {"size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    manifest = folder / MANIFEST
-    manifest.write_text(json.dumps({"format_version": FORMAT_VERSION, "files": files}, indent=1, sort_keys=True) + "\n")
-    _sync(manifest)
-    _sync(folder)
-    return sha256_of(manifest)
 
 
 def _sync(path: Path) -> None:
@@ -69,11 +125,18 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def verify_folder(folder: Path) -> str:
+def verify_folder(folder: Path, team: Team | None = None) -> str:
     """Check every file of a folder against its manifest; return the folder's digest, the manifest's SHA-256.
+
+    Of a team every rank calls it and reads its share of the files.
 
     Raises: CheckpointError naming what is missing or altered.
     """
+    team = team or Team()
+    return together(team, lambda: _verify(folder, team))[0]
+
+
+def _verify(folder: Path, team: Team) -> str:
     manifest = folder / MANIFEST
     if not manifest.is_file():
         raise CheckpointError(f"{folder} is no complete checkpoint: it has no {MANIFEST}")
@@ -81,7 +144,7 @@ def verify_folder(folder: Path) -> str:
         listed = json.loads(manifest.read_text())["files"]
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"{manifest} cannot be read: {error}") from error
-    for name, wanted in listed.items():
+    for name, wanted in team.share(list(listed.items())):
         path = folder / name
         if not path.is_file() or path.stat().st_size != wanted["size_bytes"]:
             found = path.stat().st_size if path.is_file() else 0
@@ -91,10 +154,10 @@ def verify_folder(folder: Path) -> str:
     return sha256_of(manifest)
 
 
-def is_complete(folder: Path) -> bool:
+def is_complete(folder: Path, team: Team | None = None) -> bool:
     """Return whether a folder matches its manifest."""
     try:
-        verify_folder(folder)
+        verify_folder(folder, team)
     except CheckpointError:
         return False
     return True

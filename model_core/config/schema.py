@@ -4,7 +4,7 @@ Plain frozen dataclasses that check themselves when they are made. They know no 
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from model_core.errors import ConfigError
 
@@ -12,6 +12,8 @@ Precision = Literal["auto", "bf16", "fp32"]
 Schedule = Literal["wsd", "cosine"]
 OptimizerName = Literal["adamw", "muon"]
 RouterKind = Literal["sigmoid", "softmax"]
+Objective = Literal["summaries", "text"]
+DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 def _require(condition: bool, message: str) -> None:
@@ -95,7 +97,10 @@ class DataConfig:
     call. `substitute_share` of the training calls have their nouns exchanged, and each line that no statement cites is
     left out with `thin_share`. `reading_weight` weighs the loss of tokens that only read on in a quote. `drill_share`
     of the examples before number `drill_until` are copying drills. `approved_share` is the part of the examples that
-    comes from the approved pairs, when there are any. `tokenizer` is a folder.
+    comes from the approved pairs, when there are any. `tokenizer` is a folder. `eval_examples` calls are held out.
+
+    A run on text reads none of these but the folder `tokens`, which `python -m model_core.data.text` makes of refined
+    documents; `eval_rows` of its rows, each a micro batch, are held out.
     """
 
     split: str = "train"
@@ -109,6 +114,8 @@ class DataConfig:
     approved_share: float = 0.5
     eval_examples: int = 64
     tokenizer: str = "pretrained/summarizer-mini"
+    tokens: str = ""
+    eval_rows: int = 16
     prefetch_steps: int = 8
 
     def __post_init__(self) -> None:
@@ -125,24 +132,39 @@ class DataConfig:
             0.0 <= self.drill_share <= 1.0,
             f"data.drill_share is {self.drill_share}; it must lie between 0 and 1",
         )
-        _require(self.eval_examples > 0, f"data.eval_examples is {self.eval_examples}; it must be above 0")
-        _require(self.prefetch_steps > 0, f"data.prefetch_steps is {self.prefetch_steps}; it must be above 0")
+        for name in ("eval_examples", "eval_rows", "prefetch_steps"):
+            _require(getattr(self, name) > 0, f"data.{name} is {getattr(self, name)}; it must be above 0")
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "objective": get_args(Objective),
+    "optimizer": get_args(OptimizerName),
+    "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
+    "device": get_args(DeviceName),
+}
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How the weights are found. Learning rates are peaks; the schedule scales them.
 
-    `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1. `decay_share` is the last
-    part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts only with the Muon optimizer, which
-    takes the matrices; `lr` is AdamW's, for everything else. `wire_copying` starts a new model with induction heads
-    (`models/copying.py`). `precision` is that of the matrix products; "auto" takes bf16 where the processor has it.
+    `objective` "summaries" learns calls with their summaries, "text" every token of documents.
+    `transcript_loss_weight` is the weight of a transcript token beside a summary token's 1; 0 leaves transcripts
+    unlearned. `decay_share` is the last part of the steps, over which a WSD schedule goes to zero. `muon_lr` counts
+    only with the Muon optimizer, which takes the matrices; `lr` is AdamW's, for everything else. `wire_copying` starts
+    a new model with induction heads (`models/copying.py`). `precision` is that of the matrix products; "auto" takes
+    bf16 on a GPU and where the processor is faster in it. `activation_checkpointing` keeps a layer's input alone and
+    computes the layer again in the backward pass. `spike_threshold` leaves out steps whose loss or gradient norm is
+    that many deviations above the recent ones; 0 leaves out none. `peak_tflops` is what the MFU is a share of; 0
+    measures it.
     """
 
     max_steps: int
     tokens_per_step: int
     tokens_per_micro_batch: int
     lr: float
+    objective: Objective = "summaries"
     muon_lr: float = 5e-3
     optimizer: OptimizerName = "muon"
     weight_decay: float = 0.05
@@ -152,6 +174,10 @@ class TrainConfig:
     clip_norm: float = 1.0
     transcript_loss_weight: float = 0.1
     precision: Precision = "auto"
+    device: DeviceName = "auto"
+    activation_checkpointing: bool = False
+    spike_threshold: float = 0.0
+    peak_tflops: float = 0.0
     ema_decay: float = 0.0
     wire_copying: bool = False
     bias_update_rate: float = 1e-3
@@ -186,13 +212,43 @@ class TrainConfig:
         _require(0 <= self.ema_decay < 1, f"train.ema_decay is {self.ema_decay}; it must be at least 0 and below 1")
         _require(0 <= self.decay_share <= 1, f"train.decay_share is {self.decay_share}; it must lie between 0 and 1")
         _require(self.clip_norm > 0, f"train.clip_norm is {self.clip_norm}; it must be above 0")
+        for name in ("spike_threshold", "peak_tflops"):
+            _require(getattr(self, name) >= 0, f"train.{name} is {getattr(self, name)}; it must be at least 0")
+        for name, known in _CHOICES.items():
+            _require(
+                getattr(self, name) in known,
+                f"train.{name} is {getattr(self, name)!r}; it must be {', '.join(known[:-1])} or {known[-1]}",
+            )
+
+    @property
+    def micro_batches(self) -> int:
+        """The micro batches of a step, over all processes."""
+        return round(self.tokens_per_step / self.tokens_per_micro_batch)
+
+
+@dataclass(frozen=True)
+class ParallelConfig:
+    """How a run is divided when a launcher starts it as several processes; one process alone reads none of it.
+
+    Each expert group of `expert_parallel` processes holds all experts once. `zero_stage` says what DeepSpeed cuts over
+    the processes: 1 the optimizer's state, 2 also the gradients, 3 also the weights. A process that does not answer for
+    `lost_after_s` seconds ends the run.
+    """
+
+    expert_parallel: int = 1
+    zero_stage: int = 2
+    lost_after_s: int = 40
+
+    def __post_init__(self) -> None:
+        _require(self.expert_parallel > 0, f"parallel.expert_parallel is {self.expert_parallel}; it must be above 0")
+        # DeepSpeed's stage 0 clips spread experts by a norm that leaves out those of the other ranks.
         _require(
-            self.optimizer in ("adamw", "muon"), f"train.optimizer is {self.optimizer!r}; it must be adamw or muon"
+            self.zero_stage in (1, 2, 3),
+            f"parallel.zero_stage is {self.zero_stage}; it must be 1, 2 or 3: stage 0 would clip by a wrong norm",
         )
-        _require(self.schedule in ("wsd", "cosine"), f"train.schedule is {self.schedule!r}; it must be wsd or cosine")
         _require(
-            self.precision in ("auto", "bf16", "fp32"),
-            f"train.precision is {self.precision!r}; it must be auto, bf16 or fp32",
+            5 <= self.lost_after_s <= 55,
+            f"parallel.lost_after_s is {self.lost_after_s}; it must lie between 5 and 55",
         )
 
 
@@ -204,6 +260,7 @@ class RunConfig:
     model: ModelConfig
     train: TrainConfig
     data: DataConfig = field(default_factory=DataConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
     out: str = ""
     init: str = ""
 
@@ -212,4 +269,13 @@ class RunConfig:
             self.train.tokens_per_micro_batch >= self.model.max_positions,
             f"train.tokens_per_micro_batch is {self.train.tokens_per_micro_batch}; "
             f"it must be at least model.max_positions, {self.model.max_positions}, so that the longest example fits",
+        )
+        _require(
+            self.model.num_experts % self.parallel.expert_parallel == 0,
+            f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
+            f"it must divide model.num_experts, {self.model.num_experts}",
+        )
+        _require(
+            self.train.objective != "text" or bool(self.data.tokens),
+            "data.tokens is empty; a run on text needs the folder that python -m model_core.data.text made",
         )

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
-from typing import Self
+from typing import Protocol, Self
 
 from model_core.data.examples import ExampleSource, SummaryExample
 from model_core.data.packing import EncodedExample, PackedBatch, pack
@@ -40,6 +40,13 @@ class StepBatch:
     def tokens(self) -> int:
         """The number of tokens read."""
         return sum(batch.tokens for batch in self.micro_batches)
+
+
+class StepMaker(Protocol):
+    """What makes the batches of a run; picklable, for a worker process of its own."""
+
+    def step(self, index: int) -> StepBatch:
+        """Return the batch that begins at number `index`; it depends on the index alone."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class BatchStream:
     Use as a context manager; the worker ends with it, and also by itself when its parent is gone.
     """
 
-    def __init__(self, maker: BatchMaker, index: int, prefetch: int) -> None:
+    def __init__(self, maker: StepMaker, index: int, prefetch: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._queue: Queue[StepBatch | str] = context.Queue(maxsize=prefetch)
         self._process = context.Process(target=_work, args=(maker, index, self._queue, os.getpid()), daemon=True)
@@ -137,7 +144,7 @@ class BatchStream:
             return found
 
 
-def _work(maker: BatchMaker, index: int, results: "Queue[StepBatch | str]", parent: int) -> None:
+def _work(maker: StepMaker, index: int, results: "Queue[StepBatch | str]", parent: int) -> None:
     try:
         while True:
             batch = maker.step(index)

@@ -47,6 +47,11 @@ class PackedBatch:
         """The number of tokens read."""
         return int(self.ids.shape[0])
 
+    @property
+    def attended_pairs(self) -> int:
+        """The number of pairs of a token and one that it may look at, itself among them."""
+        return int((self.positions + 1).sum())
+
 
 def pack(examples: Sequence[EncodedExample], transcript_weight: float) -> PackedBatch:
     """Return one row that holds all `examples`, in order."""

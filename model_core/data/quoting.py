@@ -12,8 +12,9 @@ from typing import Final
 
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Item, Line, Summary, Topic, plain
 from model_core.data.clauses import TAILS, clauses, less_last_mark
+from model_core.data.korean.promises import is_promise
 from model_core.data.korean.repairs import Span, taken_back
-from model_core.data.korean.values import find_values
+from model_core.data.korean.values import find_values, same_value
 from model_core.data.korean.word_lists import word_list
 
 MAX_WORDS: Final = 20
@@ -23,7 +24,7 @@ MIN_WORDS: Final = 3
 _MARKED: Final = re.compile(f"{VALUE_OPEN}(.*?){VALUE_CLOSE}")
 _WORD: Final = re.compile(r"[가-힣A-Za-z0-9]{2,}")
 # Words that say what kind of call it was; the rest of a title has to come from the call.
-_TITLE_WORDS: Final = word_list("title_words")
+TITLE_WORDS: Final = word_list("title_words")
 
 
 def _bare(word: str) -> str:
@@ -56,6 +57,11 @@ class _Clause:
         """What says most first; of equals, the longer."""
         return -(3 * len(self.values) + self.shared), -self.size
 
+    @property
+    def rank_as_action(self) -> tuple[bool, int, int]:
+        """Promises and requests first."""
+        return not is_promise(self.text), *self.rank
+
 
 def quoted(summary: Summary, lines: Sequence[Line]) -> Summary:
     """Return `summary` with points, actions, decisions and headline in words of the lines they cite.
@@ -78,6 +84,7 @@ def quoted(summary: Summary, lines: Sequence[Line]) -> Summary:
 
 class _Quoter:
     def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
         self._clauses = [clauses(line.text) for line in lines]
         self._said = {_bare(word) for line in lines for word in line.text.split()}
 
@@ -87,24 +94,27 @@ class _Quoter:
 
     def _may_stand(self, word: str) -> bool:
         bare = _bare(word)
-        return VALUE_OPEN in word or bare in _TITLE_WORDS or bare in self._said
+        return VALUE_OPEN in word or bare in TITLE_WORDS or bare in self._said
 
     def item(self, item: Item, clauses: int) -> Item:
         return Item(self._quote(item.text, item.evidence, clauses) or item.text, item.evidence)
 
     def action(self, action: Action) -> Action:
-        return replace(action, what=self._quote(action.what, action.evidence, 1) or action.what)
+        return replace(action, what=self._quote(action.what, action.evidence, 1, promise=True) or action.what)
 
     def point(self, item: Item) -> Item:
         return Item(self._quote(item.text, item.evidence, MAX_QUOTES, each_line=True) or item.text, item.evidence)
 
-    def _quote(self, text: str, evidence: Sequence[int], most: int, *, each_line: bool = False) -> str:
+    def _quote(
+        self, text: str, evidence: Sequence[int], most: int, *, each_line: bool = False, promise: bool = False
+    ) -> str:
         """Return the clauses of the lines that say most of `text`, in the call's order; the longest when none does.
 
-        With `each_line`, every line that has one of `MIN_WORDS` gives a clause.
+        With `each_line`, every line that has one of `MIN_WORDS` gives a clause; with `promise`, promises come first.
         """
-        wanted = list(dict.fromkeys(_MARKED.findall(text)))
-        ranked = sorted(self._found(evidence, wanted, text), key=lambda clause: clause.rank)
+        wanted = list(dict.fromkeys(_MARKED.findall(text))) or list(self._spelled(text, evidence))
+        found = self._found(evidence, wanted, text)
+        ranked = sorted(found, key=lambda clause: clause.rank_as_action if promise else (False, *clause.rank))
         chosen: list[_Clause] = []
         said: set[str] = set()
         for clause in ranked:
@@ -119,6 +129,14 @@ class _Quoter:
         chosen.sort(key=lambda clause: clause.place)
         parts = filter(None, (_with_marks(clause.text, _spans(clause.text, wanted)) for clause in chosen))
         return ", ".join(parts).replace("?,", "?")
+
+    def _spelled(self, text: str, evidence: Sequence[int]) -> Iterator[str]:
+        """Yield the figures of a text that has no marks, as the cited lines spell them."""
+        wanted = find_values(text)
+        for number in evidence if wanted else ():
+            for said in find_values(self._lines[number - 1].text):
+                if any(same_value(said, value) for value in wanted):
+                    yield said.text
 
     def _found(self, evidence: Sequence[int], wanted: Sequence[str], text: str) -> Iterator[_Clause]:
         stems = {word[: max(2, len(word) - 1)] for word in _WORD.findall(plain(text))}

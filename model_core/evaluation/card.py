@@ -35,7 +35,9 @@ summaries. It has only ever read calls of a simulator.
 
 A statement is made of whole clauses of the lines it rests on, in their order, without what opens them and
 without what the speaker took back: the model chooses lines, clauses and which words are values; an automaton does
-the reading. Titles are a few words. Numbers stay as they were said.
+the reading. What it has read is then noted down by rule: endings become nominal (보낼게요: 보내기로 함), figures are
+written as people write them (오만 원: 5만 원). An action rests on a promise or a request. Titles are a few words of
+the call.
 
 ## Measured
 

@@ -2,15 +2,17 @@
 
 It knows the decoder with its cache, the tokenizer and the grammar; it knows no queue, no database and no audio.
 
-Legend: B sequences, T tokens, V vocabulary.
+Legend: D model width.
 """
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from model_core.checkpoint.pretrained import load_model
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Line, Summary
@@ -21,13 +23,18 @@ from model_core.inference import sampling
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits, SummaryGrammar, SummaryState
 from model_core.inference.lexicon import Lexicon, load_lexicon
+from model_core.inference.notes import in_notes
 from model_core.inference.source import Span
+from model_core.inference.vocabulary import Ids
 from model_core.models.cache import KVCache
+from model_core.models.cached import CachedDecoder
 from model_core.models.decoder import Decoder
 
 DEFAULT_MAX_NEW_TOKENS = 900
 # A longer guess is read in vain too often. Measured with `benchmarks/summarize.py`.
-MAX_FORESEEN = 12
+MAX_FORESEEN = 16
+# The call's own words go on as in the call less often than a quote does.
+MAX_LOOKED_UP = 4
 Cancel = Callable[[], bool]
 OnToken = Callable[[int, int], None]
 
@@ -57,14 +64,39 @@ class _Writing:
     text: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 
-    def take(self, logits_V: sampling.Logits) -> int:
-        """Choose and take the next token."""
+    @property
+    def is_forced(self) -> bool:
+        """Whether one token alone may follow."""
+        return self.state.choice is not None and len(self.state.choice.ids) == 1
+
+    def foreseen(self, most: int) -> list[int]:
+        """Return up to `most` tokens that may well follow: the grammar's guess, or how the call itself goes on."""
+        guess = self.state.foreseen(most)
+        if guess or not self.text:
+            return guess
+        found = self._last_in_prompt.get(self.text[-1])
+        return [] if found is None else self.prompt[found + 1 : found + 1 + min(most, MAX_LOOKED_UP)]
+
+    @cached_property
+    def _last_in_prompt(self) -> dict[int, int]:
+        return {token: place for place, token in enumerate(self.prompt)}
+
+    def unread(self, cached: int) -> list[int]:
+        """Return the tokens that follow the first `cached` of the prompt and the summary."""
+        return self.ids[cached - len(self.prompt) :] if cached else self.prompt
+
+    def take(self, logits: Callable[[Ids], sampling.Logits]) -> int:
+        """Choose and take the next token; `logits`, asked if several are allowed, gives those of the allowed ones."""
         choice = self.state.choice
         if choice is None:
             raise InferenceError("the summary has ended; no token follows")
-        token, logprob = sampling.best(logits_V, sampling.unrepeated(choice, self.text))
-        if choice.structural and len(choice.ids) > 1:
-            self.logprobs.append(logprob)
+        if self.is_forced:
+            token = int(choice.ids[0])
+        else:
+            allowed = sampling.unrepeated(choice, self.text)
+            token, logprob = sampling.best(logits(allowed.ids), allowed)
+            if choice.structural:
+                self.logprobs.append(logprob)
         self.state.advance(token)
         self.ids.append(token)
         self.text = [] if token in self.breaks else [*self.text, token]
@@ -96,7 +128,7 @@ class SummaryGenerator:
         self._breaks = frozenset(map(tokenizer.token_id, structure_tokens())) - {
             tokenizer.token_id(mark) for mark in (VALUE_OPEN, VALUE_CLOSE)
         }
-        self._model = model.eval()
+        self._decoder = CachedDecoder(model.eval())
         self._grammar = SummaryGrammar(tokenizer, lexicon, value_spans, limits)
         self._max_batch = max_batch
 
@@ -115,7 +147,7 @@ class SummaryGenerator:
     @property
     def max_positions(self) -> int:
         """The most tokens of a prompt and its summary together."""
-        return self._model.config.max_positions
+        return self._decoder.config.max_positions
 
     def count_tokens(self, lines: Sequence[Line]) -> int:
         """Return the number of prompt tokens of a call."""
@@ -173,60 +205,48 @@ class SummaryGenerator:
     def _write(self, batch: list[_Writing], max_new_tokens: int, cancel: Cancel | None) -> Iterator[tuple[int, int]]:
         """Write the batch to its end; yield each call's number with each of its tokens."""
         longest = max(len(writing.prompt) for writing in batch)
-        weight = self._model.head.weight
-        cache_len = min(self.max_positions, longest + max_new_tokens)
-        cache = KVCache(self._model.config, len(batch), cache_len, dtype=weight.dtype, device=weight.device)
-        active = batch
-        rows = [writing.prompt for writing in batch]
+        cache = self._decoder.new_cache(len(batch), min(self.max_positions, longest + max_new_tokens))
         while True:
-            if cancel is not None and cancel():
-                raise GenerationCancelled(f"generation was cancelled with {len(active)} summaries unfinished")
-            yield from self._step(active, rows, cache)
-            left = [row for row, writing in enumerate(active) if not writing.state.done]
+            left = [row for row, writing in enumerate(batch) if not writing.state.done]
             if not left:
                 return
-            if len(left) < len(active):
-                active = [active[row] for row in left]
+            if cancel is not None and cancel():
+                raise GenerationCancelled(f"generation was cancelled with {len(left)} summaries unfinished")
+            if 2 * len(left) <= len(batch):  # a copy of the cache costs more than a few rows that rest
+                batch = [batch[row] for row in left]
                 cache.select(left)
-            room = min(MAX_FORESEEN, cache.max_len - max(cache.lengths) - 1)
-            rows = [[writing.ids[-1], *writing.state.foreseen(room)] for writing in active]
+            yield from self._step(batch, cache)
 
-    def _step(self, active: list[_Writing], rows: list[list[int]], cache: KVCache) -> Iterator[tuple[int, int]]:
-        """Read the rows, of which all but the prompts are a token and a guess; take the next tokens as far as it holds.
+    def _step(self, batch: list[_Writing], cache: KVCache) -> Iterator[tuple[int, int]]:
+        """Read what each summary has not read yet, and a guess of what follows; take tokens as far as the guess holds.
 
         Source: Leviathan et al. 2023, arXiv 2211.17192, for reading a guess in one pass; here the grammar guesses.
         """
-        lengths = list(cache.lengths)
-        logits_BTV = self._logits(rows, cache)
-        for row, (writing, tokens) in enumerate(zip(active, rows, strict=True)):
-            first = len(tokens) - 1 if not writing.ids else 0
-            read = first
-            while True:
-                token = writing.take(logits_BTV[row][read - first])
+        begins = list(cache.lengths)
+        known = [[] if row.state.done else row.unread(begin) for row, begin in zip(batch, begins, strict=True)]
+        rows = [self._with_guess(*row, cache.max_len) for row in zip(batch, known, begins, strict=True)]
+        states = torch.split(self._decoder.read(rows, cache), [len(tokens) for tokens in rows])
+        for number, (writing, tokens, states_TD) in enumerate(zip(batch, rows, states, strict=True)):
+            certain, open_ = len(known[number]), True
+            while not writing.state.done and (open_ or writing.is_forced):
+                token = writing.take(partial(self._logits, states_TD[certain - 1]))
                 yield writing.call, token
-                read += 1
-                if writing.state.done or read == len(tokens) or tokens[read] != token:
-                    break
-            lengths[row] += read
-        cache.truncate(lengths)
+                open_ = open_ and tokens[certain : certain + 1] == [token]
+                certain += open_
+            begins[number] += certain
+        cache.truncate(begins)
 
-    @torch.inference_mode()
-    def _logits(self, rows: list[list[int]], cache: KVCache) -> list[sampling.Logits]:
-        """Feed the new tokens of each row; return the logits (T, V) after each of them, of a prompt after the last."""
-        counts = [len(row) for row in rows]
-        device = self._model.head.weight.device
-        ids_BT = torch.zeros((len(rows), max(counts)), dtype=torch.long)
-        for row, tokens in enumerate(rows):
-            ids_BT[row, : len(tokens)] = torch.tensor(tokens)
-        prompts = not any(cache.lengths)
-        states_BTD = self._model.hidden(ids_BT.to(device), cache=cache, counts=counts)
-        wanted = [states_BTD[row, count - 1 if prompts else 0 : count] for row, count in enumerate(counts)]
-        logits_NV = self._model.head(torch.cat(wanted)).float().cpu()
-        return [part.numpy() for part in torch.split(logits_NV, [len(states) for states in wanted])]
+    def _with_guess(self, writing: _Writing, known: list[int], begin: int, max_len: int) -> list[int]:
+        room = min(MAX_FORESEEN, max_len - begin - len(known))
+        return known + writing.foreseen(room) if begin and known else known
+
+    def _logits(self, state_D: Tensor, ids: Ids) -> sampling.Logits:
+        logits: sampling.Logits = self._decoder.logits(state_D, torch.from_numpy(ids)).numpy()
+        return logits
 
     def _result(self, writing: _Writing, duration_s: float) -> GeneratedSummary:
         return GeneratedSummary(
-            summary=parse(self.tokenizer, writing.ids),
+            summary=in_notes(parse(self.tokenizer, writing.ids)),
             ids=tuple(writing.ids),
             prompt_tokens=len(writing.prompt),
             completion_tokens=len(writing.ids),

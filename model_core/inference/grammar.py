@@ -8,7 +8,8 @@ model.
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ class Limits:
     max_decisions: int = 4
     max_headline_quotes: int = 3
     max_quotes: int = MAX_QUOTES
-    max_title_words: int = 12
+    max_title_words: int = 6
     max_value_chars: int = 36
 
 
@@ -62,6 +63,8 @@ class Choice:
 
 Text = Generator[Choice, int, int]
 Steps = Generator[Choice, int, None]
+Foresee = Callable[[int], list[int]]
+QuoteOf = Callable[[list[int]], Quote]
 
 
 class SummaryGrammar:
@@ -99,7 +102,9 @@ class SummaryState:
         ]
         self._said: set[str] = set()
         self._pointed: set[int] = set()
-        self._quoting: Quote | None = None
+        self._promised: set[int] = set()
+        self._followed: dict[int, int] = {}
+        self._foresee: Foresee = _nothing
         self._values = Values(grammar.vocabulary, self._sources)
         self._known = grammar.known
         self._names_titles = bool(grammar.lexicon.for_titles().words)
@@ -134,7 +139,7 @@ class SummaryState:
 
     def foreseen(self, most: int) -> list[int]:
         """Return up to `most` tokens that are likely to follow, a guess; empty where there is none."""
-        return self._quoting.foreseen(most) if self._quoting and not self._closing else []
+        return [] if self._closing else self._foresee(most)
 
     @property
     def _closing(self) -> bool:
@@ -176,20 +181,23 @@ class SummaryState:
         return section
 
     def _item(self, after: list[str], most: int) -> Text:
-        cited = yield from self._evidence()
-        return (yield from self._quote(Quote(self._vocabulary, self._cited(cited), most), after))
+        cited = yield from self._evidence(lambda cited: Quote(self._vocabulary, self._cited(cited), most), after[0])
+        return (yield from self._quote(Quote(self._vocabulary, self._cited(cited), most), after, after[0]))
 
     def _decision(self, after: list[str]) -> Text:
         return (yield from self._item(after, self._limits.max_quotes))
 
     def _point(self, after: list[str]) -> Text:
         """Write a point: nothing that another point says, if there is more."""
-        cited = self._cited((yield from self._evidence()))
-        fresh = [passage for passage in cited if id(passage) not in self._pointed] or cited
-        quote = Quote(self._vocabulary, fresh, self._limits.max_quotes, self._owed(fresh))
-        section = yield from self._quote(quote, after)
+        quote = self._quote_of_point((yield from self._evidence(self._quote_of_point, after[0])))
+        section = yield from self._quote(quote, after, after[0])
         self._pointed.update(map(id, quote.said))
         return section
+
+    def _quote_of_point(self, numbers: list[int]) -> Quote:
+        cited = self._cited(numbers)
+        fresh = [passage for passage in cited if id(passage) not in self._pointed] or cited
+        return Quote(self._vocabulary, fresh, self._limits.max_quotes, self._owed(fresh))
 
     def _owed(self, cited: list[Passage]) -> list[range]:
         """Return what a point has to say: each passage with a figure not yet said, and something of each cited line."""
@@ -209,14 +217,21 @@ class SummaryState:
         return (yield from self._words(self._limits.max_title_words, after, named))
 
     def _action(self, after: list[str]) -> Text:
-        cited = yield from self._evidence()
+        """Write an action: a promise or a request of a cited line that no other action has."""
+        promises = self._open_promises()
+        cited = yield from self._evidence(None, "who", [passage.line for passage in promises])
         yield from self._exactly("who")
         yield from self._copy(["what"], self._citable, roles=True)
-        quote = Quote(self._vocabulary, self._cited(cited), 1)
-        section = yield from self._quote(quote, ["when", "none"])
+        quote = Quote(self._vocabulary, [passage for passage in promises if passage.line in cited], 1)
+        section = yield from self._quote(quote, ["when", "none"], "none")
+        self._promised.update(map(id, quote.said))
         if section == self._vocabulary.section("when"):
             return (yield from self._copy(after, cited, roles=False))
         return (yield self._sections(after))
+
+    def _open_promises(self) -> list[Passage]:
+        passages = self._cited(self._citable)
+        return [passage for passage in passages if passage.is_promise and id(passage) not in self._promised]
 
     def _exactly(self, name: str) -> Steps:
         yield Choice(as_ids([self._vocabulary.section(name)]), structural=True)
@@ -224,25 +239,51 @@ class SummaryState:
     def _sections(self, names: list[str]) -> Choice:
         """The choice of a next section; when space runs out, only of the last, which leads to the end."""
         kept = names[-1:] if self._closing else names
+        if "action" in kept and not self._open_promises():
+            kept = [name for name in kept if name != "action"]
         return Choice(as_ids(self._vocabulary.section(name) for name in kept), structural=True)
 
-    def _evidence(self) -> Generator[Choice, int, list[int]]:
-        """Write rising line numbers; return them."""
+    def _evidence(
+        self, quote_of: QuoteOf | None, then: str, needed: Sequence[int] = ()
+    ) -> Generator[Choice, int, list[int]]:
+        """Write rising line numbers, one of the `needed` among them if there are any; return them.
+
+        What is foreseen goes on with a statement, if any, and a section.
+        """
         cited: list[int] = []
         end = self._vocabulary.section("evidence_end")
-        left = self._citable
+        left, whole = self._citable, not needed
+        self._foresee = lambda most: self._foreseen_evidence(cited, quote_of, self._vocabulary.section(then), most)
         while True:
-            full = len(cited) >= self._limits.max_evidence or (cited and self._closing)
+            if not whole:
+                last = len(cited) == self._limits.max_evidence - 1 or self._closing
+                left = [number for number in left if (number in needed if last else number <= max(needed))]
+            full = len(cited) >= self._limits.max_evidence or (whole and cited and self._closing)
             lines = self._vocabulary.lines[np.asarray([] if full else left, dtype=np.int64) - 1]
-            token = yield Choice(np.append(lines, end) if cited else lines, structural=True)
+            token = yield Choice(np.append(lines, end) if cited and whole else lines, structural=True)
             if token == end:
+                self._followed.update(pairwise(cited))
+                self._foresee = _nothing
                 return cited
             cited.append(int(np.flatnonzero(self._vocabulary.lines == token)[0]) + 1)
-            left = [number for number in left if number > cited[-1]]
+            whole = whole or cited[-1] in needed
+            left = [number for number in self._citable if number > cited[-1]]
 
-    def _quote(self, quote: Quote, after: list[str]) -> Text:
-        """Write a statement; return the token of the section that ends it."""
-        self._quoting = quote
+    def _foreseen_evidence(self, cited: list[int], quote_of: QuoteOf | None, then: int, most: int) -> list[int]:
+        """Return the lines that were cited together before, the end, and the statement if it begins as it should."""
+        if not cited:
+            return []
+        numbers = list(cited)
+        while numbers[-1] in self._followed:
+            numbers.append(self._followed[numbers[-1]])
+        guess = [int(self._vocabulary.lines[number - 1]) for number in numbers[len(cited) :]]
+        guess.append(self._vocabulary.section("evidence_end"))
+        rest = [then] if quote_of is None else quote_of(numbers).foreseen(most, then)
+        return [*guess, *rest][:most]
+
+    def _quote(self, quote: Quote, after: list[str], likely: str) -> Text:
+        """Write a statement; return the token of the section that ends it, which is foreseen to be `likely`."""
+        self._foresee = partial(quote.foreseen, ending=self._vocabulary.section(likely))
         while True:
             options, ends = [quote.ids], self._sections(after).ids
             may_end = quote.may_end or (self._closing and quote.may_stop)
@@ -252,7 +293,7 @@ class SummaryState:
             token = yield Choice(np.concatenate(options), structural=False)
             if may_end and token in ends:
                 self._said.update(figure for passage in quote.said for figure in passage.figures)
-                self._quoting = None
+                self._foresee = _nothing
                 return token
             if token == self._value_open:
                 quote.open()
@@ -313,3 +354,7 @@ class SummaryState:
                 return token
             for cursor in cursors:
                 cursor.advance(token)
+
+
+def _nothing(most: int) -> list[int]:
+    return []

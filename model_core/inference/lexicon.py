@@ -13,6 +13,7 @@ from typing import Final
 
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Line, SimulatedCall, Summary
 from model_core.data.corpus import texts_of
+from model_core.data.quoting import TITLE_WORDS
 from model_core.inference.errors import InferenceError
 
 FILE_NAME: Final = "lexicon.json"
@@ -43,8 +44,8 @@ class Lexicon:
     titles: tuple[str, ...] = ()
 
     def for_titles(self) -> "Lexicon":
-        """Return the lexicon of titles."""
-        return replace(self, words=(*self.words, *self.titles))
+        """Return the lexicon of titles: beyond the call's own words only those that say what kind of call it was."""
+        return replace(self, words=tuple(sorted(TITLE_WORDS)), stems=())
 
     def save(self, folder: Path) -> None:
         """Write the lexicon into a model folder."""

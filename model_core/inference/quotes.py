@@ -5,14 +5,14 @@ nothing of the summary around a statement.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from model_core.data.clauses import TAILS, clauses
+from model_core.data.korean.promises import is_promise
 from model_core.data.korean.repairs import taken_back
 from model_core.data.tokenizer import SummaryTokenizer
 from model_core.inference.source import MAX_WORD_CHARS, FindSpans
-from model_core.inference.trie import readings
+from model_core.inference.trie import ROOT, Moves, readings
 from model_core.inference.vocabulary import Ids, Vocabulary, as_ids
 
 _BLANK: Final = ord(" ")
@@ -24,15 +24,17 @@ _CHAR_BYTES: Final = len("가".encode())
 class Passage:
     """One clause of line `line` as something to read: what was taken back is out, offsets count the bytes of `raw`.
 
-    `raw` begins with a blank. `size` counts the words, `figures` are the values in plain text; at the blanks in
-    `marked` a figure stands, which has to be a value. A value may begin at the blanks in `begins`, may not pass its
-    `limits`, and may end at the keys of `ends`, which say where reading goes on: past a tail that no value takes.
+    `raw` begins with a blank. `size` counts the words, `is_promise` says that an action can rest on it, `figures` are
+    the values in plain text; at the blanks in `marked` a figure stands, which has to be a value. A value may begin at
+    the blanks in `begins`, may not pass its `limits`, and may end at the keys of `ends`, which say where reading goes
+    on: past a tail that no value takes.
     """
 
     def __init__(self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int) -> None:
         self.line = line
         text, spans, seams = _standing(clause, find_spans)
         self.size = len(text.split())
+        self.is_promise = is_promise(clause)
         self.figures = tuple(text[start:end] for start, end in spans)
         self.raw = text.encode()
         at = _byte_offsets(text)
@@ -40,22 +42,40 @@ class Passage:
         self.marked = frozenset(at[start - 1] for start, _ in spans)
         self.figure_ends = frozenset(at[end] for _, end in spans)
         self._spelled: dict[int, tuple[int, int]] = {}
+        self._valued: dict[int, int] = {}
         free = [blank for blank in blanks if not any(start <= blank < end for start, end in spans)]
         self.begins = frozenset(at[blank] for blank in free if _has_sense(text, blank))
         self.ends = {at[end]: at[goes_on] for end, goes_on in _value_ends(text, spans, blanks)}
         walls = [*(at[seam] for seam in seams), len(self.raw)]
         self.limits = {begin: self._limit(begin, walls, max_value_chars * _CHAR_BYTES) for begin in self.begins}
 
-    def spelled(self, tokenizer: SummaryTokenizer) -> dict[int, tuple[int, int]]:
-        """Return, by the offset where each begins, the tokens of the passage and where they end."""
-        if not self._spelled:
-            cuts = sorted({0, *self.marked, *self.figure_ends, len(self.raw)})
-            for start, end in pairwise(cuts):
-                at = start
-                for token in tokenizer.encode_text(self.raw[start:end].decode()):
-                    self._spelled[at] = token, at + len(tokenizer.token_bytes[token])
-                    at = self._spelled[at][1]
-        return self._spelled
+    def spelled(self, tokenizer: SummaryTokenizer, offset: int) -> tuple[int, int] | None:
+        """Return the token with which the passage goes on at `offset`, and where that ends; None where none does."""
+        if offset not in self._spelled and offset < len(self.raw):
+            cuts = (*self.marked, *self.figure_ends, len(self.raw))
+            try:
+                text = self.raw[offset : min(cut for cut in cuts if cut > offset)].decode()
+            except UnicodeDecodeError:
+                return None
+            at = offset
+            for token in tokenizer.encode_text(text):
+                self._spelled[at] = token, at + len(tokenizer.token_bytes[token])
+                at = self._spelled[at][1]
+        return self._spelled.get(offset)
+
+    def note_value(self, begin: int, end: int) -> None:
+        """Remember a value that a statement has marked: the next one that reads the passage likely marks it too."""
+        self._valued[begin] = end
+
+    def likely_opens(self, offset: int) -> bool:
+        """Whether a value likely begins at an offset."""
+        return offset in self.marked or offset in self._valued
+
+    def likely_closes(self, begin: int, offset: int) -> bool:
+        """Whether a value likely ends at an offset: a figure with its last word, others as before or after a word."""
+        if offset <= begin or offset not in self.ends:
+            return False
+        return offset in self.figure_ends if begin in self.marked else self._valued.get(begin, offset) == offset
 
     def _limit(self, begin: int, walls: list[int], reach: int) -> int:
         """Return the last end within reach of a value begun at `begin`, or else its first; no value crosses a wall."""
@@ -90,16 +110,23 @@ class Quote:
 
     def __init__(self, vocabulary: Vocabulary, cited: Sequence[Passage], most: int, owed: Sequence[range] = ()) -> None:
         self._vocabulary, self._cited, self._most, self._owed = vocabulary, cited, most, owed[:most]
+        self._comma = vocabulary.text.values[vocabulary.text.child(ROOT, _COMMA)]
         self._enter(frozenset(self._starts(())))
 
     def _enter(self, states: frozenset[_State]) -> None:
         self._states = states
-        self._after = readings(self._vocabulary.text, states, self._edges)
+        self._after: Moves[_State] | None = None
+
+    @property
+    def _moves(self) -> Moves[_State]:
+        if self._after is None:
+            self._after = readings(self._vocabulary.text, self._states, self._edges)
+        return self._after
 
     @property
     def ids(self) -> Ids:
         """The text tokens that may come next."""
-        return as_ids(self._after)
+        return as_ids(self._moves)
 
     @property
     def may_open(self) -> bool:
@@ -132,28 +159,35 @@ class Quote:
         """The passages that have been read, or begun."""
         return [self._cited[number] for number in min(state.chosen for state in self._states)]
 
-    def foreseen(self, most: int) -> list[int]:
-        """Return up to `most` tokens that follow if the passage is read on as it is spelled, its figures marked.
+    def foreseen(self, most: int, ending: int) -> list[int]:
+        """Return up to `most` tokens that follow if what is owed is read as it is spelled, and then `ending`.
 
-        A guess for a decoder to check, empty where there is none.
+        A guess for a decoder to check.
         """
-        state = min(self._states)
-        passage = self._cited[state.passage]
-        spelled, offset, value = passage.spelled(self._vocabulary.tokenizer), state.offset, state.value
         guess: list[int] = []
-        while len(guess) < most:
-            if value is None and offset in passage.marked:
-                value = offset
-                guess.append(self._vocabulary.value_open)
-            elif value in passage.marked and offset in passage.figure_ends:
-                value, offset = None, passage.ends[offset]
-                guess.append(self._vocabulary.value_close)
-            elif offset in spelled:
-                token, offset = spelled[offset]
-                guess.append(token)
-            else:
-                break
+        state: _State | None = min(self._states)
+        while state is not None and len(guess) < most:
+            token, state = self._likely(state, ending)
+            guess += [] if token is None else [token]
         return guess
+
+    def _likely(self, state: _State, ending: int) -> tuple[int | None, _State | None]:
+        """Return a token that may well come next and the state after it; no state where the guess ends."""
+        passage = self._cited[state.passage]
+        if state.joined or self._is_whole(state):
+            owed = [number for numbers in self._unmet(state.chosen) for number in numbers if number > state.passage]
+            if not owed and not state.joined:
+                return ending, None
+            if not self._joins(state):
+                return self._comma, state._replace(joined=True)
+            following = owed or list(self._next(state.chosen))
+            return None, _State((*state.chosen, following[0])) if following else None
+        if state.value is None and passage.likely_opens(state.offset):
+            return self._vocabulary.value_open, state._replace(value=state.offset)
+        if state.value is not None and passage.likely_closes(state.value, state.offset):
+            return self._vocabulary.value_close, state._replace(offset=passage.ends[state.offset], value=None)
+        spelled = passage.spelled(self._vocabulary.tokenizer, state.offset)
+        return (None, None) if spelled is None else (spelled[0], state._replace(offset=spelled[1]))
 
     def open(self) -> None:
         """Begin a value."""
@@ -161,11 +195,14 @@ class Quote:
 
     def close(self) -> None:
         """End the value."""
+        state = min(self._states)
+        if state.value is not None:
+            self._cited[state.passage].note_value(state.value, state.offset)
         self._enter(frozenset(after for state in self._states for after in self._closed(state)))
 
     def read(self, token: int) -> None:
         """Take a text token."""
-        self._enter(self._after[token])
+        self._enter(self._moves[token])
 
     def _opened(self, state: _State) -> Iterator[_State]:
         if state.value is not None:

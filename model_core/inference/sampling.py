@@ -1,6 +1,6 @@
 """How the next token is taken from the logits of the allowed ones: the best without a repetition, and how sure it was.
 
-It knows a row of logits and a choice, and nothing of the model or the text.
+It knows the logits of a choice, and nothing of the model or the text.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ Logits = npt.NDArray[np.float32]
 REPEATABLE: Final = 3
 
 
-def best(logits_V: Logits, choice: Choice) -> tuple[int, float]:
-    """Return the likeliest allowed token and its log-probability among the allowed; ties go to the first."""
-    allowed = logits_V[choice.ids]
+def best(allowed: Logits, choice: Choice) -> tuple[int, float]:
+    """Return the likeliest token of a choice and its log-probability among them, from their logits; ties go to the
+    first."""
     position = int(allowed.argmax())
     if len(allowed) == 1:
         return int(choice.ids[position]), 0.0

@@ -1,9 +1,8 @@
 """The key-value cache of batched decoding: preallocated, one length a sequence.
 
-Prompts of different lengths share a batch by right padding: the padded tail is written past a sequence's length, never
-read, and overwritten by what follows. It knows shapes, not the model.
+What stands past a sequence's length is never read, and overwritten by what follows. It knows shapes, not the model.
 
-Legend: L layers, B sequences, S cache slots, T new tokens, H key-value heads, C head width.
+Legend: L layers, B sequences, S cache slots, N new tokens of all sequences, G key-value heads, C head width.
 """
 
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from model_core.config.schema import ModelConfig
 from model_core.errors import ConfigError
+from model_core.ops.memory import fresh_zeros
 
 
 class KVCache:
@@ -27,46 +27,39 @@ class KVCache:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        shape = (config.num_layers, batch, max_len, config.num_kv_heads, config.head_dim)
-        self.keys_LBSHC = torch.zeros(shape, dtype=dtype, device=device)
-        self.values_LBSHC = torch.zeros(shape, dtype=dtype, device=device)
+        shape = (config.num_layers, batch, config.num_kv_heads, max_len, config.head_dim)
+        self.keys_LBGSC = fresh_zeros(shape, dtype).to(device)
+        self.values_LBGSC = fresh_zeros(shape, dtype).to(device)
         self.lengths = [0] * batch
 
     @property
     def max_len(self) -> int:
         """The number of slots of a sequence."""
-        return self.keys_LBSHC.shape[2]
+        return self.keys_LBGSC.shape[3]
 
-    def positions(self, tokens: int) -> Tensor:
-        """Return the positions (B, T) that the next `tokens` tokens of each sequence take.
+    def require(self, counts: Sequence[int]) -> None:
+        """Check that each sequence has room for its count of new tokens.
 
-        Raises: ConfigError when they pass the last slot.
+        Raises: ConfigError when one would pass its last slot.
         """
-        if max(self.lengths) + tokens > self.max_len:
-            raise ConfigError(f"the cache would hold {max(self.lengths) + tokens} tokens; its limit is {self.max_len}")
-        starts_B = torch.tensor(self.lengths, device=self.keys_LBSHC.device)
-        return starts_B[:, None] + torch.arange(tokens, device=starts_B.device)
+        longest = max(length + count for length, count in zip(self.lengths, counts, strict=True))
+        if longest > self.max_len:
+            raise ConfigError(f"the cache would hold {longest} tokens; its limit is {self.max_len}")
 
-    def append(self, layer: int, keys_BTHC: Tensor, values_BTHC: Tensor) -> tuple[Tensor, Tensor]:
-        """Write new keys and values of a layer after each sequence's length; return all of them, (B, S', H, C).
+    def write(
+        self, layer: int, rows_N: Tensor, positions_N: Tensor, keys_NGC: Tensor, values_NGC: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Write new keys and values of a layer into their slots; return all of the layer, (B, G, S, C).
 
-        S' is the longest length with the new tokens. Lengths move by `advance`, after the last layer.
+        Lengths move by `advance`, after the last layer.
         """
-        tokens = keys_BTHC.shape[1]
-        longest = max(self.lengths) + tokens
-        keys, values = self.keys_LBSHC[layer], self.values_LBSHC[layer]
-        if self.is_even():
-            keys[:, longest - tokens : longest] = keys_BTHC
-            values[:, longest - tokens : longest] = values_BTHC
-        else:
-            rows_B1 = torch.arange(len(self.lengths), device=keys.device)[:, None]
-            positions_BT = self.positions(tokens)
-            keys[rows_B1, positions_BT] = keys_BTHC.to(keys.dtype)
-            values[rows_B1, positions_BT] = values_BTHC.to(values.dtype)
-        return keys[:, :longest], values[:, :longest]
+        keys_BGSC, values_BGSC = self.keys_LBGSC[layer], self.values_LBGSC[layer]
+        keys_BGSC.transpose(1, 2)[rows_N, positions_N] = keys_NGC
+        values_BGSC.transpose(1, 2)[rows_N, positions_N] = values_NGC
+        return keys_BGSC, values_BGSC
 
     def advance(self, counts: Sequence[int]) -> None:
-        """Lengthen each sequence by its count of real new tokens."""
+        """Lengthen each sequence by its count of new tokens."""
         self.lengths = [length + count for length, count in zip(self.lengths, counts, strict=True)]
 
     def truncate(self, lengths: Sequence[int]) -> None:
@@ -75,18 +68,7 @@ class KVCache:
 
     def select(self, rows: Sequence[int]) -> None:
         """Keep the given sequences, in the given order; one named twice is copied."""
-        index = torch.tensor(list(rows), device=self.keys_LBSHC.device)
-        self.keys_LBSHC = self.keys_LBSHC[:, index]
-        self.values_LBSHC = self.values_LBSHC[:, index]
+        index = torch.tensor(list(rows), device=self.keys_LBGSC.device)
+        self.keys_LBGSC = self.keys_LBGSC[:, index]
+        self.values_LBGSC = self.values_LBGSC[:, index]
         self.lengths = [self.lengths[row] for row in rows]
-
-    def is_even(self) -> bool:
-        """Return whether all sequences are equally long."""
-        return min(self.lengths) == max(self.lengths)
-
-    def mask(self, tokens: int) -> Tensor | None:
-        """Return which slots the next `tokens` tokens may look at, (B, 1, T, S') of booleans; None when all may."""
-        if tokens == 1 and self.is_even():
-            return None
-        slots_S = torch.arange(max(self.lengths) + tokens, device=self.keys_LBSHC.device)
-        return (slots_S <= self.positions(tokens)[..., None])[:, None]

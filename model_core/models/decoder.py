@@ -1,18 +1,20 @@
 """The decoder: token embedding, attention and feed-forward layers, final norm, output head.
 
 What it computes is the stock Glm4MoeForCausalLM, or with a softmax router the stock Qwen3MoeForCausalLM; how it is
-stored on disk is `model_core.checkpoint.convert`'s matter. It knows no tokenizer and no loss.
+stored on disk is `model_core.checkpoint.convert`'s matter, how it generates `cached`'s. It knows no tokenizer and no
+loss.
 
 Legend: B sequences, T tokens, D model width, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from model_core.config.schema import ModelConfig
-from model_core.models.cache import KVCache
 from model_core.models.layers import Attention, RMSNorm, Rotary, SwiGLU
 from model_core.models.moe import MoE, Router
 
@@ -27,77 +29,81 @@ class Layer(nn.Module):
     def __init__(self, config: ModelConfig, index: int) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.attention = Attention(config, index)
+        self.attention = Attention(config)
         self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         dense = index < config.num_dense_layers
         self.mlp: nn.Module = SwiGLU(config.hidden_size, config.dense_intermediate_size) if dense else MoE(config)
 
-    def forward(
-        self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int], cache: KVCache | None
-    ) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]) -> Tensor:
         """Return the residual stream after this layer."""
-        x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, documents, cache)
+        x_BTD = x_BTD + self.attention(self.attention_norm(x_BTD), rotation, documents)
         y: Tensor = x_BTD + self.mlp(self.mlp_norm(x_BTD))
         return y
 
 
 class Decoder(nn.Module):
-    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens)."""
+    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens).
+
+    With `checkpointing`, training keeps the input of each layer alone and computes the layer again for its backward.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.checkpointing = False
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.rotary = Rotary(config)
         self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 
-    def forward(
-        self,
-        ids_BT: Tensor,
-        *,
-        positions: Tensor | None = None,
-        document_ids: Tensor | None = None,
-        cache: KVCache | None = None,
-        counts: Sequence[int] | None = None,
-    ) -> Tensor:
+    def forward(self, ids_BT: Tensor, *, positions: Tensor | None = None, document_ids: Tensor | None = None) -> Tensor:
         """Return the logits (B, T, V) of each next token.
 
-        Without a cache, `positions` (B, T) start at 0 in each row and `document_ids` (B, T) keep packed documents
-        apart: a run of equal ids sees only itself. With a cache, the tokens follow what it holds, and `counts` says
-        how many tokens of each right-padded row are real; logits past them mean nothing.
-
-        Raises: ConfigError when a cache would overflow. Side effects: lengthens the cache.
+        `positions` (B, T) start at 0 in each row, unless given; `document_ids` (B, T) keep packed documents apart: a
+        run of equal ids sees only itself.
         """
-        logits: Tensor = self.head(
-            self.hidden(ids_BT, positions=positions, document_ids=document_ids, cache=cache, counts=counts)
-        )
+        logits: Tensor = self.head(self.hidden(ids_BT, positions=positions, document_ids=document_ids))
         return logits
 
-    def hidden(
-        self,
-        ids_BT: Tensor,
-        *,
-        positions: Tensor | None = None,
-        document_ids: Tensor | None = None,
-        cache: KVCache | None = None,
-        counts: Sequence[int] | None = None,
-    ) -> Tensor:
+    def hidden(self, ids_BT: Tensor, *, positions: Tensor | None = None, document_ids: Tensor | None = None) -> Tensor:
         """Return the normed states (B, T, D) that the head reads; arguments as in `forward`."""
         batch, tokens = ids_BT.shape
         if positions is None:
-            ordinary = torch.arange(tokens, device=ids_BT.device).expand(batch, tokens)
-            positions = ordinary if cache is None else cache.positions(tokens).clamp_max(self.config.max_positions - 1)
+            positions = torch.arange(tokens, device=ids_BT.device).expand(batch, tokens)
         documents = [tokens] * batch if document_ids is None else document_lengths(document_ids)
         rotation = self.rotary(positions)
         x_BTD = self.embedding(ids_BT)
         for layer in self.layers:
-            x_BTD = layer(x_BTD, rotation, documents, cache)
-        if cache is not None:
-            cache.advance(counts if counts is not None else [tokens] * batch)
+            if self.checkpointing and self.training:
+                x_BTD = self._checkpointed(layer, x_BTD, rotation, documents)
+            else:
+                x_BTD = layer(x_BTD, rotation, documents)
         normed: Tensor = self.norm(x_BTD)
         return normed
+
+    def _checkpointed(
+        self, layer: nn.Module, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]
+    ) -> Tensor:
+        """Run a layer that keeps nothing but its input. Source: Chen et al. 2016, arXiv 1604.06174."""
+
+        def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+            return nullcontext(), self._uncounted()
+
+        y_BTD: Tensor = checkpoint(
+            layer, x_BTD, rotation, documents, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
+        )
+        return y_BTD
+
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        for router in self.routers():
+            router.counting = False
+        try:
+            yield
+        finally:
+            for router in self.routers():
+                router.counting = True
 
     def routers(self) -> Iterator[Router]:
         """Yield the router of each mixture-of-experts layer, in order."""

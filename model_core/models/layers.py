@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model_core.config.schema import ModelConfig
-from model_core.models.cache import KVCache
 from model_core.ops.attention import causal_attention, causal_attention_reference
 
 
@@ -67,11 +66,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Attention(nn.Module):
     """Causal grouped-query attention, with a norm on the queries and keys of each head where the model has it."""
 
-    def __init__(self, config: ModelConfig, layer: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.layer = layer
         self.head_dim = config.head_dim
-        self.groups = config.num_heads // config.num_kv_heads
         bias = config.attention_bias
         self.q_proj = nn.Linear(config.hidden_size, config.num_heads * config.head_dim, bias=bias)
         self.k_proj = nn.Linear(config.hidden_size, config.num_kv_heads * config.head_dim, bias=bias)
@@ -80,54 +77,18 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps) if config.qk_norm else nn.Identity()
         self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps) if config.qk_norm else nn.Identity()
 
-    def forward(
-        self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int], cache: KVCache | None
-    ) -> Tensor:
+    def forward(self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]) -> Tensor:
         """Return the attended values. `documents` are the lengths of the runs of tokens that see only themselves."""
         heads = (*x_BTD.shape[:2], -1, self.head_dim)
         q_BTHC = rotate(self.q_norm(self.q_proj(x_BTD).view(heads)), *rotation)
         k_BTHC = rotate(self.k_norm(self.k_proj(x_BTD).view(heads)), *rotation)
         v_BTHC = self.v_proj(x_BTD).view(heads)
-        if cache is None:
-            y = self._by_document(q_BTHC, k_BTHC, v_BTHC, documents)
-        else:
-            y = self._from_cache(q_BTHC, k_BTHC, v_BTHC, cache)
-        output: Tensor = self.o_proj(y.reshape(*x_BTD.shape[:2], -1))
-        return output
-
-    def _by_document(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, documents: Sequence[int]) -> Tensor:
         parts = [torch.split(x.flatten(0, 1), list(documents)) for x in (q_BTHC, k_BTHC, v_BTHC)]
         blocked = q_BTHC.device.type == "cpu" and q_BTHC.requires_grad
         attend = causal_attention if blocked else causal_attention_reference
-        return torch.cat([attend(q, k, v) for q, k, v in zip(*parts, strict=True)])
-
-    def _from_cache(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor, cache: KVCache) -> Tensor:
-        tokens = q_BTHC.shape[1]
-        if not any(cache.lengths):
-            cache.append(self.layer, k_BTHC, v_BTHC)
-            return self._attend_prompt(q_BTHC, k_BTHC, v_BTHC)
-        mask = cache.mask(tokens)
-        k_BSHC, v_BSHC = cache.append(self.layer, k_BTHC, v_BTHC)
-        return self._attend_few(q_BTHC, k_BSHC.to(q_BTHC.dtype), v_BSHC.to(q_BTHC.dtype), mask)
-
-    def _attend_prompt(self, q_BTHC: Tensor, k_BTHC: Tensor, v_BTHC: Tensor) -> Tensor:
-        k_BTHC, v_BTHC = (x.repeat_interleave(self.groups, dim=2) for x in (k_BTHC, v_BTHC))
-        y_BHTC = functional.scaled_dot_product_attention(
-            q_BTHC.transpose(1, 2), k_BTHC.transpose(1, 2), v_BTHC.transpose(1, 2), is_causal=True
-        )
-        return y_BHTC.transpose(1, 2)
-
-    def _attend_few(self, q_BTHC: Tensor, k_BSHC: Tensor, v_BSHC: Tensor, mask: Tensor | None) -> Tensor:
-        """Attend a few queries to a long cache: the queries of a group lie together, so that no key is copied."""
-        batch, tokens, _, width = q_BTHC.shape
-        grouped = q_BTHC.view(batch, tokens, -1, self.groups, width).permute(0, 2, 3, 1, 4)
-        y = functional.scaled_dot_product_attention(
-            grouped.reshape(batch, -1, self.groups * tokens, width),
-            k_BSHC.transpose(1, 2),
-            v_BSHC.transpose(1, 2),
-            attn_mask=None if mask is None else mask.repeat(1, 1, self.groups, 1),
-        )
-        return y.view(batch, -1, self.groups, tokens, width).permute(0, 3, 1, 2, 4).reshape(q_BTHC.shape)
+        y = torch.cat([attend(q, k, v) for q, k, v in zip(*parts, strict=True)])
+        output: Tensor = self.o_proj(y.reshape(*x_BTD.shape[:2], -1))
+        return output
 
 
 class SwiGLU(nn.Module):

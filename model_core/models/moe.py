@@ -21,7 +21,10 @@ from model_core.ops.sorting import sort_choices
 
 
 class Router(nn.Module):
-    """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to."""
+    """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to.
+
+    `counting` is off while a layer is computed again for its backward pass: no choice counts twice.
+    """
 
     correction_bias: Tensor
     load: Tensor
@@ -31,6 +34,7 @@ class Router(nn.Module):
         self.top_k = config.num_experts_per_token
         self.scale = config.routed_scaling_factor
         self.kind = config.router
+        self.counting = True
         self.weight = nn.Parameter(torch.empty(config.num_experts, config.hidden_size))
         balanced = config.router == "sigmoid"
         self.register_buffer("correction_bias", torch.zeros(config.num_experts), persistent=balanced)
@@ -47,7 +51,8 @@ class Router(nn.Module):
             routing = route(x_TD, self.weight, self.correction_bias, self.top_k, self.scale)
         if self.training:
             sorting = routing.sorting or sort_choices(routing.experts_TK, self.load.shape[0])
-            self.load += sorting.counts_E
+            if self.counting:
+                self.load += sorting.counts_E
             routing = routing._replace(sorting=sorting)
         return routing
 
@@ -73,7 +78,10 @@ class Router(nn.Module):
 
 
 class MoE(nn.Module):
-    """The routed experts' weighted sum, plus the shared expert where there is one."""
+    """The routed experts' weighted sum, plus the shared expert where there is one.
+
+    `experts` computes the sum of a token's choices; a run over several processes puts its exchange there.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -82,11 +90,12 @@ class MoE(nn.Module):
         self.gate_up_EJD = nn.Parameter(torch.empty(experts, 2 * inner, width))
         self.down_EDI = nn.Parameter(torch.empty(experts, width, inner))
         self.shared = SwiGLU(width, inner) if config.shared_expert else None
+        self.experts: Callable[..., Tensor] = expert_mlp
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Return the transformed rows."""
         x_TD = x_BTD.flatten(0, 1)
         weights_TK, experts_TK, sorting = self.router(x_TD)
-        y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
+        y_TD = self.experts(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
         y_BTD: Tensor = y_TD.view_as(x_BTD)
         return y_BTD if self.shared is None else y_BTD + self.shared(x_BTD)

@@ -27,10 +27,9 @@ def causal_attention_reference(q_THC: Tensor, k_TGC: Tensor, v_TGC: Tensor) -> T
     """Return what `causal_attention` returns, by the library's kernel."""
     repeats = q_THC.shape[1] // k_TGC.shape[1]
     k_THC, v_THC = (x.repeat_interleave(repeats, dim=1) for x in (k_TGC, v_TGC))
-    y_HTC = functional.scaled_dot_product_attention(
-        q_THC.transpose(0, 1), k_THC.transpose(0, 1), v_THC.transpose(0, 1), is_causal=True
-    )
-    return y_HTC.transpose(0, 1)
+    # A batch of one: the library's fused kernels take four dimensions only.
+    q, k, v = (x.transpose(0, 1)[None] for x in (q_THC, k_THC, v_THC))
+    return functional.scaled_dot_product_attention(q, k, v, is_causal=True)[0].transpose(0, 1)
 
 
 class _CausalAttention(torch.autograd.Function):

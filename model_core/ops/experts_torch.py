@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from model_core.ops.memory import fresh_empty, fresh_zeros
 from model_core.ops.sorting import Sorting
 
 # A group ends at the expert that fills this many rows: fewer calls where experts have few rows each.
@@ -39,9 +40,9 @@ def expert_mlp_few(
     h_KJ = x_TD.new_empty(experts_TK.shape[1], gate_up_EJD.shape[1])
     for x_D, weights_K, y_D, experts in zip(x_TD, weights_TK, y_TD, experts_TK.tolist(), strict=True):
         for expert, h_J in zip(experts, h_KJ.unbind(0), strict=True):
-            torch.mv(gate_up_EJD[expert], x_D, out=h_J)
+            torch.mv(_fetched(gate_up_EJD[expert]), x_D, out=h_J)
         for expert, hidden_I in zip(experts, _swiglu(h_KJ).mul_(weights_K[:, None]).unbind(0), strict=True):
-            y_D.addmv_(down_EDI[expert], hidden_I)
+            y_D.addmv_(_fetched(down_EDI[expert]), hidden_I)
     return y_TD
 
 
@@ -53,15 +54,14 @@ class ExpertMLPTorch(torch.autograd.Function):
         ctx: Any, x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting, keep: bool
     ) -> Tensor:
         token_S, weights_S1 = _by_place(weights_TK, sorting)
-        y_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
-        h_SJ = x_TD.new_empty(token_S.shape[0] if keep else 0, gate_up_EJD.shape[1])
-        gate_up, down = gate_up_EJD.transpose(1, 2).unbind(0), down_EDI.transpose(1, 2).unbind(0)
+        y_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
+        h_SJ = fresh_empty((token_S.shape[0] if keep else 0, gate_up_EJD.shape[1]), x_TD.dtype)
         for experts, counts, rows in _groups(sorting.counts_E.tolist()):
             x_nD = x_TD.index_select(0, token_S[rows])
             h_nJ = h_SJ[rows] if keep else x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1])
-            _multiply(x_nD, [gate_up[expert] for expert in experts], counts, out=h_nJ)
+            _multiply(x_nD, [gate_up_EJD[expert].t() for expert in experts], counts, out=h_nJ)
             weighted_nI = _swiglu(h_nJ).mul_(weights_S1[rows])
-            _multiply(weighted_nI, [down[expert] for expert in experts], counts, out=y_SD[rows])
+            _multiply(weighted_nI, [down_EDI[expert].t() for expert in experts], counts, out=y_SD[rows])
         if keep:
             ctx.save_for_backward(x_TD, weights_TK, gate_up_EJD, down_EDI, *sorting, h_SJ)
         return functional.embedding_bag(sorting.places_TK, y_SD, mode="sum")
@@ -73,25 +73,19 @@ class ExpertMLPTorch(torch.autograd.Function):
         sorting = Sorting(*sorted_tensors)
         token_S, weights_S1 = _by_place(weights_TK, sorting)
         grad_y_TD = grads[0].contiguous()
-        grad_gate_up_EJD, grad_down_EDI = torch.empty_like(gate_up_EJD), torch.empty_like(down_EDI)
-        grad_x_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
+        grad_gate_up_EJD, grad_down_EDI = (fresh_zeros(m.shape, m.dtype) for m in (gate_up_EJD, down_EDI))
+        grad_x_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
         grad_weights_S = torch.empty_like(weights_S1[:, 0])
-        gate_up, down = gate_up_EJD.unbind(0), down_EDI.unbind(0)
-        all_counts = sorting.counts_E.tolist()
-        for experts, counts, rows in _groups(all_counts):
+        for experts, counts, rows in _groups(sorting.counts_E.tolist()):
             x_nD, grad_y_nD = x_TD.index_select(0, token_S[rows]), grad_y_TD.index_select(0, token_S[rows])
             grad_hidden_nI = x_TD.new_empty(x_nD.shape[0], down_EDI.shape[2])
-            _multiply(grad_y_nD, [down[expert] for expert in experts], counts, out=grad_hidden_nI)
+            _multiply(grad_y_nD, [down_EDI[expert] for expert in experts], counts, out=grad_hidden_nI)
             weighted_nI, grad_h_nJ = _swiglu_backward(
                 h_SJ[rows], weights_S1[rows], grad_hidden_nI, grad_weights_S[rows]
             )
-            _multiply(grad_h_nJ, [gate_up[expert] for expert in experts], counts, out=grad_x_SD[rows])
+            _multiply(grad_h_nJ, [gate_up_EJD[expert] for expert in experts], counts, out=grad_x_SD[rows])
             _multiply_by_transpose(grad_y_nD, weighted_nI, counts, [grad_down_EDI[expert] for expert in experts])
             _multiply_by_transpose(grad_h_nJ, x_nD, counts, [grad_gate_up_EJD[expert] for expert in experts])
-        for expert, count in enumerate(all_counts):
-            if count == 0:
-                grad_gate_up_EJD[expert].zero_()
-                grad_down_EDI[expert].zero_()
         grad_x_TD = functional.embedding_bag(sorting.places_TK, grad_x_SD, mode="sum")
         return grad_x_TD, grad_weights_S[sorting.places_TK], grad_gate_up_EJD, grad_down_EDI, None, None
 
@@ -115,7 +109,13 @@ def _groups(counts: list[int]) -> Iterator[_Group]:
 
 def _multiply(a: Tensor, matrices: list[Tensor], counts: list[int], *, out: Tensor) -> None:
     for rows, matrix, out_rows in zip(torch.split(a, counts), matrices, torch.split(out, counts), strict=True):
-        torch.mm(rows, matrix, out=out_rows)
+        torch.mm(rows, _fetched(matrix), out=out_rows)
+
+
+def _fetched(matrix: Tensor) -> Tensor:
+    """Return the matrix, brought into the cache: a sum reads it in one stream, a product in many that wait."""
+    matrix.sum()
+    return matrix
 
 
 def _multiply_by_transpose(a: Tensor, b: Tensor, counts: list[int], outs: list[Tensor]) -> None:
@@ -123,23 +123,17 @@ def _multiply_by_transpose(a: Tensor, b: Tensor, counts: list[int], outs: list[T
         torch.mm(a_rows.t(), b_rows, out=out)
 
 
-def _sigmoid(x: Tensor) -> Tensor:
-    # In fp32 the library's sigmoid and silu take six times as long as its vectorized exponential; in bf16 the
-    # intermediate values would lose precision.
-    return torch.sigmoid(x) if x.dtype == torch.bfloat16 else x.neg().exp_().add_(1).reciprocal_()
-
-
 def _swiglu(h: Tensor) -> Tensor:
     gate, up = h.chunk(2, dim=-1)
-    return (functional.silu(gate) if h.dtype == torch.bfloat16 else _sigmoid(gate).mul_(gate)).mul_(up)
+    return functional.silu(gate).mul_(up)
 
 
 def _swiglu_backward(
     h_nJ: Tensor, weights_n1: Tensor, grad_hidden_nI: Tensor, grad_weights_n: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """Return the weighted hidden rows again and the gradient of gate and up. Side effect: fills `grad_weights_n`."""
     gate_nI, up_nI = h_nJ.chunk(2, dim=-1)
-    sigmoid_nI = _sigmoid(gate_nI)
-    silu_nI = sigmoid_nI * gate_nI
+    silu_nI = functional.silu(gate_nI)
     weighted_nI = silu_nI * up_nI
     torch.sum((grad_hidden_nI * weighted_nI).to(grad_weights_n.dtype), dim=-1, out=grad_weights_n)
     weighted_nI.mul_(weights_n1)
@@ -147,7 +141,5 @@ def _swiglu_backward(
     grad_h_nJ = torch.empty_like(h_nJ)
     grad_gate_nI, grad_up_nI = grad_h_nJ.chunk(2, dim=-1)
     torch.mul(grad_hidden_nI, silu_nI, out=grad_up_nI)
-    # The derivative of silu: sigmoid + silu x (1 - sigmoid).
-    slope_nI = torch.addcmul(sigmoid_nI, silu_nI, 1 - sigmoid_nI)
-    torch.mul(grad_hidden_nI.mul_(up_nI), slope_nI, out=grad_gate_nI)
+    torch.ops.aten.silu_backward.grad_input(grad_hidden_nI.mul_(up_nI), gate_nI, grad_input=grad_gate_nI)
     return weighted_nI, grad_h_nJ

@@ -7,6 +7,7 @@ Source: DeepSeek-V3, arXiv 2412.19437, section 2.1.2.
 Legend: T tokens, K choices a token, E experts, D model width.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -36,7 +37,7 @@ def route(
 
     The bias takes part in the choice and not in the weights. The order of a token's experts is not specified.
     """
-    with torch.autocast(x_TD.device.type, enabled=False):
+    with _without_autocast(x_TD.device.type):
         dtype = torch.promote_types(x_TD.dtype, torch.float32)
         x_TD, weight_ED = x_TD.to(dtype), weight_ED.to(dtype)
         if choose_backend(x_TD.device.type, backend) == "torch":
@@ -60,11 +61,16 @@ def route_softmax(x_TD: Tensor, weight_ED: Tensor, choices: int, scale: float) -
 
     A softmax of the chosen logits is the chosen probabilities over their sum. Source: Qwen3, arXiv 2505.09388.
     """
-    with torch.autocast(x_TD.device.type, enabled=False):
+    with _without_autocast(x_TD.device.type):
         dtype = torch.promote_types(x_TD.dtype, torch.float32)
         logits_TE = functional.linear(x_TD.to(dtype), weight_ED.to(dtype))
         logits_TK, experts_TK = torch.topk(logits_TE, choices, dim=-1, sorted=False)
         return Routing(logits_TK.softmax(dim=-1) * scale, experts_TK, None)
+
+
+def _without_autocast(device_type: str) -> AbstractContextManager[Any]:
+    # Entering autocast takes as long as the products of a single token, so only where there is something to leave.
+    return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()
 
 
 class _Route(torch.autograd.Function):

@@ -155,25 +155,10 @@ _PUBLIC = (
 
 PUBLIC_MODELS = {model.name: model for model in _PUBLIC}
 
-# This project's own architecture at the widths of A.X K1: what its code has to be able to train.
-_YOYAK_500B = ModelConfig(
-    vocab_size=163_840,
-    hidden_size=7168,
-    num_layers=61,
-    num_heads=64,
-    num_kv_heads=8,
-    head_dim=128,
-    dense_intermediate_size=18_432,
-    moe_intermediate_size=2048,
-    num_experts=192,
-    num_experts_per_token=8,
-    max_positions=32_768,
-)
-
 
 def own_configs() -> dict[str, ModelConfig]:
     """Return the configurations that this project's modules can be built from, by name."""
-    return {"yoyak-500b": _YOYAK_500B, **{name: recipe().model for name, recipe in RECIPES.items()}}
+    return {name: recipe().model for name, recipe in RECIPES.items()}
 
 
 def get_config(name: str) -> ModelConfig:

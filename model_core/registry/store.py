@@ -45,27 +45,43 @@ class Registry:
         self._engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
 
-    def add_dataset(self, name: str, path: str, sha256: str, examples: int) -> Dataset:
-        """Record training data and return its row."""
-        with self._transaction() as session:
-            return _added(session, Dataset(name=name, path=path, sha256=sha256, examples=examples))
+    def use_dataset(self, run_id: uuid.UUID, *, name: str, path: str, sha256: str, examples: int) -> Dataset:
+        """Record what a run learns from and return its row; the same data has one row, whatever runs use it.
 
-    def create_run(
-        self,
-        recipe: str,
-        config: Mapping[str, Any],
-        *,
-        run_id: uuid.UUID | None = None,
-        dataset_id: uuid.UUID | None = None,
-    ) -> Run:
+        Raises: RegistryError when there is no such run.
+        """
+        with self._transaction() as session:
+            run = _get(session, Run, run_id)
+            query = select(Dataset).where(Dataset.sha256 == sha256, Dataset.name == name, Dataset.path == path)
+            found = session.scalars(query).first()
+            if found is None:
+                found = _added(session, Dataset(name=name, path=path, sha256=sha256, examples=examples))
+            run.dataset_id = found.id
+            return found
+
+    def run_dataset(self, run_id: uuid.UUID) -> Dataset | None:
+        """Return what a run learned from, or None for simulated calls alone."""
+        query = select(Dataset).join(Run, Run.dataset_id == Dataset.id).where(Run.id == run_id)
+        with self._transaction() as session:
+            return session.scalars(query).first()
+
+    def lineage(self, checkpoint_id: uuid.UUID) -> list[Checkpoint]:
+        """Return a checkpoint and those that it grew out of, the newest first.
+
+        Raises: RegistryError when there is none of this id.
+        """
+        with self._transaction() as session:
+            found = [_get(session, Checkpoint, checkpoint_id)]
+            while found[-1].parent_id is not None:
+                found.append(_get(session, Checkpoint, found[-1].parent_id))
+            return found
+
+    def create_run(self, recipe: str, config: Mapping[str, Any], *, run_id: uuid.UUID | None = None) -> Run:
         """Record a queued run and return its row; a run of this id that is there already gets the new configuration."""
         with self._transaction() as session:
             found = session.get(Run, run_id) if run_id is not None else None
             if found is None:
-                return _added(
-                    session,
-                    Run(id=run_id or uuid.uuid4(), recipe=recipe, config=dict(config), dataset_id=dataset_id),
-                )
+                return _added(session, Run(id=run_id or uuid.uuid4(), recipe=recipe, config=dict(config)))
             found.recipe, found.config = recipe, dict(config)
             return found
 

@@ -46,7 +46,7 @@ A few of them, as said and as written:
 
 ## How it was made
 
-- Speech: espeak-ng, Korean, some sixty variants, pitch, 120 to 230 words a minute, spectra shifted by -10 to 12 %.
+- Speech: espeak-ng, Korean, some sixty variants, pitch, 120 to 230 words a minute, spectra shifted by -13 to 15 %.
 - Line: 300 to 3400 Hz at 8 kHz through real G.711 codes (mu-law and A-law), or 16 kHz; levels, tilt, clipping, hum,
   noise and other talk, lost packets.
 - Text: about half turns of the simulator's training scripts and short phrases full of numbers, names and addresses; the

@@ -1,4 +1,4 @@
-"""What happens around training: scores on held-out calls, checkpoints, and reports to a file, a log and the registry.
+"""What happens around training: scores on held-out rows, checkpoints, and reports to a file, a log and the registry.
 
 Each callback does one thing and knows the trainer only through its public face; the trainer knows none of them.
 """
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from model_core.checkpoint.store import CheckpointStore
 from model_core.data.packing import PackedBatch
-from model_core.training.loss import held_out_loss
 
 if TYPE_CHECKING:
     from model_core.training.trainer import Trainer
@@ -85,7 +84,7 @@ class Monitor(Callback):
 
 
 class Evaluator(Callback):
-    """Measure the loss on held-out calls every `every` steps and at the end; `last_loss` keeps the newest."""
+    """Measure the loss on held-out rows every `every` steps and at the end; `last_loss` keeps the newest."""
 
     def __init__(self, batches: list[PackedBatch], sinks: list[MetricsSink], every: int) -> None:
         self._batches = batches
@@ -98,9 +97,9 @@ class Evaluator(Callback):
         step = trainer.progress.step
         if step % self._every == 0 or step == trainer.config.train.max_steps:
             with trainer.averaged():
-                self.last_loss = held_out_loss(trainer.model, self._batches, trainer.compute_dtype)
+                self.last_loss = trainer.held_out_loss(self._batches)
             for sink in self._sinks:
-                sink.write(step, {"eval_summary_loss": self.last_loss})
+                sink.write(step, {f"eval_{trainer.loss_name}": self.last_loss})
 
 
 class Checkpointer(Callback):

@@ -77,7 +77,7 @@ function send(file, row) {
     if (event.lengthComputable) progress(row, event.loaded / event.total);
   });
   request.addEventListener("loadend", () => {
-    finish(row, () => JSON.parse(request.responseText).results[0]);
+    finish(file, row, () => JSON.parse(request.responseText).results[0]);
   });
   request.send(body);
 }
@@ -86,7 +86,7 @@ async function sendLarge(file, row) {
   const { codec, rate_hz, csrfmiddlewaretoken } = form.elements;
   const fields = { codec: codec.value, rate_hz: rate_hz.value };
   const sent = await sendInParts(file, text.parts, fields, csrfmiddlewaretoken.value, (share) => progress(row, share)).catch(() => null);
-  finish(row, () => sent.results[0]);
+  finish(file, row, () => sent.results[0]);
 }
 
 function progress(row, share) {
@@ -94,23 +94,38 @@ function progress(row, share) {
   say(row, "sending", `${Math.floor(share * 100)}%`);
 }
 
-function finish(row, read) {
-  answer(row, read);
+function finish(file, row, read) {
+  answer(file, row, read);
   running -= 1;
   next();
 }
 
-function answer(row, read) {
+function answer(file, row, read) {
   let result;
   try {
     result = read();
   } catch {
     say(row, "refused", text.textBroken);
+    offerAgain(file, row);
     return;
   }
   if (result.status === "added") added += 1;
   const words = result.status === "added" ? text.textAdded : result.reason;
   say(row, result.status, words, result.url, result.status === "added" ? text.textOpen : text.textExisting);
+}
+
+// A file whose connection broke is sent once more from its row, without picking it again.
+function offerAgain(file, row) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button quiet";
+  button.textContent = text.textAgain;
+  button.addEventListener("click", () => {
+    say(row, "waiting", text.textWaiting);
+    waiting.push([file, row]);
+    next();
+  });
+  row.querySelector(".upload-state").append(" ", button);
 }
 
 function say(row, status, words, url = "", link = "") {

@@ -18,9 +18,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts.invitations import invite
-from apps.accounts.models import AccessLog, Invitation, Membership, Role, Team, User
+from apps.accounts.models import AccessLog, ApiToken, Invitation, Membership, Role, Scope, Team, User
+from apps.accounts.services import create_token
 from apps.actions.models import Action
 from apps.calls.models import Call
+from apps.intake.imports import begin_import
 from apps.jobs.models import Batch
 from apps.jobs.services import start_batch
 from apps.sorting.services import add_tag, save_search
@@ -50,12 +52,13 @@ OWN = {"core:home", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list"
     f"calls:{page}" for page in ("list", "live", "upload", "export_table")
 }
 OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list"}
+ADMINISTRATORS = {"intake:list"}
 OWN |= {"insights:ledger", "insights:ledger_csv"}
-ADMINISTRATORS = {"training:overview", "training:start", "training:use_shipped", "members:list", "webhooks:list"}
+ADMINISTRATORS |= {"training:overview", "training:start", "training:use_shipped", "members:list", "webhooks:list"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 LOGS = {"members:log", "members:export_log"}
 OPERATORS = {"core:installation"}
-ACCOUNT = {"account_reauthenticate", "account_change_password", "account_set_password"} | {
+ACCOUNT = {"account_tokens", "account_reauthenticate", "account_change_password", "account_set_password"} | {
     f"mfa_{page}"
     for page in (
         "index",
@@ -72,7 +75,18 @@ AFTER_SETUP = {"mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_r
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
 OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "membership_id", "organization_id", "invitation_id"} | {
-    *("team_id", "action_id", "template_id", "preview_id", "search_id", "endpoint_id", "delivery_id", "upload_id"),
+    *(
+        "import_id",
+        "token_id",
+        "team_id",
+        "action_id",
+        "template_id",
+        "preview_id",
+        "search_id",
+        "endpoint_id",
+        "delivery_id",
+        "upload_id",
+    ),
 }
 # What addresses name besides objects: the form of a file, a line, the secret of a link, the company login.
 FORMS = {"name": "txt", "number": 1, "token": "nothing", "provider_id": "company"}
@@ -90,6 +104,8 @@ WHOSE = {
     "webhooks": {"admin"},
     "training": {"admin"},
     "members": {"admin"},
+    "intake": {"admin"},
+    "account_revoke_token": {"agent"},
 }
 # A stranger who administers tries every method; the others what the product answers.
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -165,6 +181,10 @@ def ours(houses: TwoHouses) -> dict[str, Any]:
         kinds=[Kind.CALL_DONE],
     )
     upload = begin_upload(organization=houses.ours.organization, actor=houses.ours.agent, file_name=TITLE, size_bytes=1)
+    table = b"file\na.wav\n"
+    create_token(user=houses.ours.agent, name=TITLE, scopes=[Scope.READ], days=1)
+    ids |= {"token_id": ApiToken.objects.get().pk}
+    ids |= {"import_id": begin_import(organization=house, actor=houses.ours.admin, name=TITLE, table=table).pk}
     ids |= {"endpoint_id": endpoint.pk, "upload_id": upload.pk}
     ids |= {"delivery_id": send_test(endpoint=endpoint, actor=houses.ours.admin).pk}
     ids |= {"membership_id": Membership.objects.get(user=houses.ours.colleague).pk, "organization_id": house.pk}
@@ -242,7 +262,7 @@ def test_nobody_is_sent_to_the_login(ours: dict[str, Any], client: Client, name:
     assert _everything() == before
 
 
-@pytest.mark.parametrize("name", sorted(OWN | {"members:list", "members:log", "members:export_log"}))
+@pytest.mark.parametrize("name", sorted(OWN | ADMINISTRATORS | LOGS))
 def test_lists_hold_nothing_of_another_organization(
     houses: TwoHouses, ours: dict[str, Any], client: Client, name: str
 ) -> None:

@@ -1,5 +1,8 @@
 """Batches over HTTP: chosen in the list, one bar, an account of every call, cancel and retry."""
 
+import csv
+import io
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -7,13 +10,18 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.calls.models import Call
+from apps.jobs import forms
 from apps.jobs.estimates import estimate_batch
 from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
 from apps.jobs.selectors import batch_report
 from apps.jobs.services import advance, claim_next
+from apps.sorting.models import CallTag
 from tests.calls import finished_call, waiting_call
+from tests.models import checkpoint_of
 from tests.people import TwoHouses
+from workers import pipeline
 from workers.contracts.work import Spent
+from workers.model_choice import chosen_model
 
 
 @pytest.fixture
@@ -170,3 +178,64 @@ def test_pauses_do_not_count_as_work(houses: TwoHouses, reviewer: Client) -> Non
     reviewer.post(f"/batches/{batch.pk}/resume/")
     batch.refresh_from_db()
     assert batch.paused_s == pytest.approx(480, abs=20), "resuming twice changes nothing"
+
+
+def test_a_batch_of_all_that_a_filter_finds(reviewer: Client, houses: TwoHouses) -> None:
+    calls = [waiting_call(houses.ours, title=f"환불 {number}") for number in range(21)]
+    finished_call(houses.ours, title="다른 통화")
+    page = reviewer.get("/calls/", {"q": "환불"})
+    assert 'name="every"' in page.content.decode()
+    asked = {"every": "1", "filter": page.context["filter_query"], "as_of": page.context["as_of"]}
+    waiting_call(houses.ours, title="환불 뒤에 온 통화")
+    prepared = reviewer.post("/batches/prepare/", asked).content.decode()
+    assert "통화 21건의 요약을 다시 만듭니다" in prepared and 'name="calls"' not in prepared
+    assert reviewer.post("/batches/start/", asked).status_code == 303
+    assert set(Batch.objects.get().jobs.values_list("call", flat=True)) == {call.pk for call in calls}
+    reviewer.post("/sorting/tags/", asked | {"tag": "환불"})
+    assert CallTag.objects.count() == 21
+    stranger = Client()
+    stranger.force_login(houses.theirs.admin)
+    assert "고른 통화가 없습니다" in stranger.post("/batches/start/", asked, follow=True).content.decode()
+
+
+def test_too_many_calls_are_refused(reviewer: Client, houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MAX_CALLS", 1)
+    for number in range(2):
+        finished_call(houses.ours, title=f"통화 {number}")
+    answer = reviewer.post("/batches/start/", {"every": "1"}, follow=True)
+    assert "1건까지입니다" in answer.content.decode() and not Batch.objects.exists()
+
+
+def test_a_batch_names_its_model(houses: TwoHouses, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, other = checkpoint_of(houses.ours), checkpoint_of(houses.theirs)
+    call = finished_call(houses.ours)
+    client.force_login(houses.ours.agent)
+    page = client.get("/batches/prepare/", {"calls": str(call.pk)}).content.decode()
+    assert own.version in page and "기본 모델" in page and other.version not in page
+    assert client.post("/batches/start/", {"calls": str(call.pk), "model": str(other.id)}).status_code == 404
+    client.post("/batches/start/", {"calls": str(call.pk), "model": str(own.id)})
+    batch = Batch.objects.get()
+    assert own.version in client.get(f"/batches/{batch.pk}/").content.decode()
+    seen: list[str] = []
+    monkeypatch.setattr(pipeline, "_run", lambda lease, stage, context: seen.append(context.model))
+    Job.objects.filter(batch=batch).update(stage="summarize")
+    pipeline.run_stage(claim_next("llm"))  # type: ignore[arg-type]
+    assert seen == [str(own.id)]
+    assert chosen_model(str(own.id)).version == own.version
+    assert chosen_model("shipped").version == chosen_model(str(uuid.uuid4())).version != own.version
+
+
+def test_the_report_accounts_for_every_call(reviewer: Client, houses: TwoHouses) -> None:
+    batch = _start(reviewer, houses)
+    states = (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED)
+    for job, state in zip(batch.jobs.order_by("call__title"), states, strict=True):
+        reason = {"failed": "worker_lost", "cancelled": "cancelled"}.get(state, "")
+        Job.objects.filter(pk=job.pk).update(state=state, reason=reason)
+    text = b"".join(reviewer.get(f"/batches/{batch.pk}/report.csv")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["title"], row["reason_code"]) for row in rows] == [
+        ("통화 0", ""),
+        ("통화 1", "worker_lost"),
+        ("통화 2", "cancelled"),
+    ]
+    assert rows[0]["outcome"] == "summary" and "다시 시도해 주세요" in rows[1]["outcome"]

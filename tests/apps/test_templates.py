@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.accounts.models import AccessLog
+from apps.accounts.models import AccessLog, Membership, Team
 from apps.jobs.models import Job
 from apps.jobs.services import request_summary
 from apps.summaries.models import Summary
@@ -146,6 +146,38 @@ def test_a_template_is_chosen_for_a_call_and_kept_for_the_next_time(houses: TwoH
     assert use_of(_run(call)).version.template == other  # type: ignore[union-attr]
     for bad in ("x", str(uuid.uuid4())):
         assert client.post(f"/templates/call/{call.pk}/", {"template": bad}).status_code == 404
+
+
+def test_a_team_has_templates_and_a_default_of_its_own(admin: Client, houses: TwoHouses, client: Client) -> None:
+    house = houses.ours
+    team = Team.objects.create(organization=house.organization, name="야간")
+    Membership.objects.filter(user=house.agent).update(team=team)
+    everybody = _add(houses, "모두", TemplateSpec())
+    admin.post("/templates/new/", FORM | {"team": str(team.pk)})
+    own = SummaryTemplate.objects.get(name="방문 수리")
+    for template in (everybody, own):
+        admin.post(f"/templates/{template.pk}/default/")
+    assert SummaryTemplate.objects.filter(is_default=True).count() == 2
+    for owner, expected in ((house.agent, own), (house.colleague, everybody)):
+        call = finished_call(house, owner, title=owner.username)
+        request_summary(call=call, actor=None)
+        assert use_of(_run(call)).version.template == expected  # type: ignore[union-attr]
+    assert "1개 있어" in admin.post(f"/teams/{_empty(team).pk}/remove/", follow=True).content.decode()
+    client.force_login(house.colleague)
+    assert "방문 수리" not in client.get("/templates/").content.decode()
+    client.force_login(house.admin)
+    client.post(f"/templates/{own.pk}/", FORM | {"team": ""})
+    own.refresh_from_db()
+    assert (own.team, own.is_default) == (None, False)
+    client.post(f"/templates/{own.pk}/", FORM | {"team": str(team.pk)})
+    client.post(f"/templates/{own.pk}/retire/")
+    client.post(f"/teams/{team.pk}/remove/")
+    assert not Team.objects.exists()
+
+
+def _empty(team: Team) -> Team:
+    Membership.objects.filter(team=team).update(team=None)
+    return team
 
 
 def test_a_batch_uses_the_template_it_was_started_with(admin: Client, houses: TwoHouses) -> None:

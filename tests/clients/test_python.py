@@ -19,7 +19,7 @@ from apps.api import events
 from apps.calls.models import Call as CallRow
 from apps.calls.models import Recording
 from apps.jobs.models import Job as JobRow
-from tests.calls import end_job, summarize, summary
+from tests.calls import end_job, finished_call, summarize, summary
 from tests.people import TwoHouses
 
 FOLDER = settings.BASE_DIR / "clients" / "python"
@@ -81,6 +81,25 @@ def test_upload_wait_read(client: Client, recording: Path) -> None:
     stored = Recording.objects.get(call=call.id)
     assert (settings.MEDIA_ROOT / stored.path).read_bytes() == recording.read_bytes()
     assert [one.id for one in client.calls(state="done")] == [call.id]
+
+
+def test_reading_approving_and_a_batch(client: Client, houses: TwoHouses, tmp_path: Path) -> None:
+    call = finished_call(houses.ours)
+    key = str(call.pk)
+    assert [(line.number, line.party) for line in client.transcript(key)][:2] == [(1, "A"), (2, "B")]
+    assert client.approve(key).state == "approved"
+    assert client.tag("급함", [key]) == 1
+    client.export(key, tmp_path / "call.txt")
+    assert "요금 과다 청구 문의" in (tmp_path / "call.txt").read_text()
+    assert client.regenerate(key, template="default").state == "queued"
+    end_job(call, JobRow.State.CANCELLED)
+    batch = client.start_batch("다시", tag="급함")
+    assert (batch.counts["total"], batch.ended) == (1, False)
+    end_job(call)
+    assert client.wait_for_batch(batch.id, every_s=0.01).counts["done"] == 1
+    with pytest.raises(ApiError) as refused:
+        client.start_batch("nichts", q="없는 말")
+    assert refused.value.code == "nothing_chosen"
 
 
 def test_a_connection_that_breaks_is_taken_up(client: Client, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,13 @@
 """Small engines: voices told apart, invented text, bleeding channels, the extractive summary, verification."""
 
+import random
+
 import numpy as np
 import pytest
 
+from model_core.data.simulator.expand import CallSimulator
+from model_core.data.simulator.line import TelephoneLine, receive, transmit
+from model_core.data.simulator.voice import Voice, speak
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic, Value
 from workers.contracts.transcript import Segment
 from workers.engines.asr import _Heard, drop_bleed
@@ -40,6 +45,22 @@ def test_one_voice_stays_one_party() -> None:
         parts.append(_voice(150 + number, 1.0, 1.0, number))
         segments.append(Segment(number, "?", number - 1.0, float(number), "말", 1.0))
     assert {segment.party for segment in assign_parties(segments, np.concatenate(parts))} == {"A"}
+
+
+@pytest.mark.parametrize("voices", [("f3", "m4"), ("Andy", "edward2"), ("linda", "steph2")])
+def test_spoken_voices_are_told_apart_over_a_line(voices: tuple[str, str]) -> None:
+    texts = [line.text for line in CallSimulator("test", 5).call(1).spoken if len(line.text) > 8][:14]
+    rng, parts, segments, at_s = random.Random(3), [], [], 0.0
+    for number, text in enumerate(texts, 1):
+        said = speak(text, Voice(voices[number % 2], pitch=50))
+        parts += [said, np.zeros(4000, np.float32)]
+        segments.append(Segment(number, "?", at_s, at_s + said.size / RATE_HZ, text, 1.0))
+        at_s += (said.size + 4000) / RATE_HZ
+    line = TelephoneLine("mulaw", noise_db=25.0, noise_kind="pink")
+    heard = receive(transmit(np.concatenate(parts), line, rng), line)
+    assert [segment.party for segment in assign_parties(segments, heard)] == ["A", "B"] * 7
+    alone = [segment for segment in segments if segment.number % 2]
+    assert {segment.party for segment in assign_parties(alone, heard)} == {"A"}
 
 
 @pytest.mark.parametrize(

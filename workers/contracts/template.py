@@ -19,7 +19,8 @@ MAX_CLUES = 8
 MAX_ITEMS = 50
 
 Short = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]*$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS)] | None
 

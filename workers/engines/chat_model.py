@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field
 from model_core.data.call import Line
 from model_core.data.summary_format import encode_prompt, parse_text
 from model_core.inference.engine import DEFAULT_MAX_NEW_TOKENS, GeneratedSummary, SummaryGenerator
+from model_core.inference.notes import in_notes
 from workers.contracts.summary import CallSummary
 from workers.engines.conversion import to_contract
 
@@ -159,7 +160,7 @@ def message_of_lines(lines: Sequence[Line]) -> HumanMessage:
 
 
 def _read(message: BaseMessage) -> CallSummary:
-    return to_contract(parse_text(str(message.content)))
+    return to_contract(in_notes(parse_text(str(message.content))))
 
 
 def _line(text: str) -> Line:

@@ -27,6 +27,7 @@ from model_core.data.summary_format import FormatError, parse_text
 from model_core.errors import ModelCoreError
 from model_core.inference.engine import DEFAULT_MAX_NEW_TOKENS
 from model_core.inference.long_calls import Part, merge, split
+from model_core.inference.notes import in_notes
 from workers.contracts.summary import CallSummary
 from workers.contracts.transcript import Segment
 from workers.engines.chat_model import ChatYoyak, message_of_lines
@@ -156,7 +157,7 @@ class _Run:
         config = RunnableConfig(callbacks=[handler])
         self.usage["parts"] += 1
         if isinstance(self._chat, ChatYoyak):
-            return parse_text(self._ask([message_of_lines(part.lines)], config))
+            return in_notes(parse_text(self._ask([message_of_lines(part.lines)], config)))
         messages: list[BaseMessage] = [
             SystemMessage(_instructions(self._wishes)),
             message_of_lines(_harmless(part.lines)),
@@ -199,7 +200,7 @@ def read_answer(answer: str) -> Summary:
     """
     text = answer.strip()
     if text.startswith("<|"):
-        return parse_text(text)
+        return in_notes(parse_text(text))
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
         raise FormatError(f"the answer begins with {text[:20]!r}; it holds no JSON object")

@@ -25,4 +25,4 @@ def run(context: StageContext) -> Payload:
     return {"segments": segments_payload(segments)}
 
 
-STAGE = Stage("diarize", lambda _: "two-voices-1", lambda context: context.results["transcribe"], run)
+STAGE = Stage("diarize", lambda _: "two-voices-2", lambda context: context.results["transcribe"], run)

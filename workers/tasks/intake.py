@@ -1,15 +1,17 @@
-"""Look into the watched folder, for the organization and the person that the settings name."""
+"""Look into the watched folder, for the organization and the person that the settings name, and bring imports in."""
 
 import logging
 import time
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 
 from apps.accounts.models import Organization
 from apps.intake.selectors import members_by_name
 from config.celery import app
-from workers.contracts.stages import INTAKE_TASK
+from workers.contracts.stages import IMPORT_TASK, INTAKE_TASK
+from workers.importing import run_import
 from workers.watching import Watched
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,12 @@ def watch() -> None:
         logger.error("the watched folder is not looked into: %s", watched)
     else:
         watched.visit(time.time())
+
+
+@app.task(name=IMPORT_TASK)
+def bring_in(run_id: str) -> None:
+    """Check and import a folder that came by page or API, once, however often the bell rings."""
+    run_import(UUID(run_id))
 
 
 def watched_folder() -> Watched | str:

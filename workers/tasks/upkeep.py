@@ -12,6 +12,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connection
 
+from apps.intake.imports import ring_for_imports, sweep_imports
 from apps.jobs import services
 from apps.uploads.services import sweep_uploads
 from apps.webhooks.deliveries import prune_deliveries
@@ -27,13 +28,15 @@ _PULSE_S = 5.0
 def sweep() -> None:
     """Take back leases that ran out and ring for what waits."""
     services.sweep()
+    ring_for_imports()
 
 
 @app.task(name=PRUNE_TASK)
 def prune() -> None:
-    """Remove what nobody needs any more: webhooks sent a month ago, uploads nobody finished, delivered messages."""
+    """Remove what nobody needs: webhooks of a month ago, uploads and imports nobody finished, delivered messages."""
     prune_deliveries()
     sweep_uploads()
+    sweep_imports()
     _prune_messages()
 
 

@@ -13,7 +13,6 @@ from apps.calls.exports.material import Material
 from apps.core.templatetags.yoyak import clock, spent
 from apps.intake.selectors import details_of
 from apps.summaries.reading import Claim, ReadSummary, read_summary
-from apps.transcripts.models import TranscriptSegment
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,13 @@ def _lines(material: Material) -> Iterator[Line]:
         opens = segment.party != before
         before = segment.party
         at = clock(segment.start_s) if material.timed else ""
-        yield Line(segment.number, party_name(segment) if opens else "", at, segment.text)
+        yield Line(segment.number, party_name(material.speaker(segment.party)) if opens else "", at, segment.text)
 
 
-def party_name(segment: TranscriptSegment) -> str:
-    """Return what the page calls the party of `segment`."""
+def party_name(speaker: str) -> str:
+    """Return what the page calls a party that has no name; a name stays as it is."""
     names = {"A": _("받은 쪽"), "B": _("건 쪽"), "?": _("알 수 없음")}
-    return names.get(segment.party, segment.party)
+    return names.get(speaker, speaker)
 
 
 def claim_text(claim: Claim) -> str:

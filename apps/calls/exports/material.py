@@ -7,18 +7,23 @@ from apps.calls.models import Call
 from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
 from apps.transcripts.models import TranscriptSegment
-from apps.transcripts.selectors import segments_of
+from apps.transcripts.selectors import party_names, segments_of
 from workers.contracts.summary import CallSummary
 
 
 @dataclass(frozen=True)
 class Material:
-    """One call to write out; `shown` is the row of `summary`."""
+    """One call to write out; `shown` is the row of `summary`, `names` what people call the parties."""
 
     call: Call
     segments: list[TranscriptSegment]
     shown: Summary | None
     summary: CallSummary | None
+    names: dict[str, str]
+
+    def speaker(self, party: str) -> str:
+        """Return the name of a party, or its letter."""
+        return self.names.get(party, party)
 
     @property
     def timed(self) -> bool:
@@ -29,8 +34,10 @@ class Material:
 def material_of(calls: Sequence[Call], *, transcripts: bool = True) -> list[Material]:
     """Return what there is to write of each of `calls`, without the lines when `transcripts` is false."""
     shown = current_by_call([call.pk for call in calls])
-    return [_one(call, shown.get(call.pk), segments_of(call) if transcripts else []) for call in calls]
+    return [_one(call, shown.get(call.pk), transcripts) for call in calls]
 
 
-def _one(call: Call, shown: Summary | None, segments: list[TranscriptSegment]) -> Material:
-    return Material(call, segments, shown, CallSummary.model_validate(shown.content) if shown else None)
+def _one(call: Call, shown: Summary | None, transcript: bool) -> Material:
+    summary = CallSummary.model_validate(shown.content) if shown else None
+    names = party_names(call) if transcript else {}
+    return Material(call, segments_of(call) if transcript else [], shown, summary, names)

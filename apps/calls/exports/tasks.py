@@ -1,11 +1,14 @@
-"""The action items of a call as iCalendar to-dos. When something is due is kept in words: calls say "내일", not a date.
+"""The action items of a call as iCalendar to-dos: what was said of when, and the day where the inbox knows one.
 
-Source: RFC 5545, sections 3.1 (folding), 3.3.11 (text) and 3.6.2 (VTODO).
+Source: RFC 5545, sections 3.1 (folding), 3.3.11 (text), 3.6.2 (VTODO) and 3.8.2.3 (DUE).
 """
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 
+from django.utils import timezone
+
+from apps.actions.models import Action
 from apps.calls.exports.material import Material
 
 _MAX_OCTETS = 75
@@ -21,17 +24,32 @@ def _todos(material: Material) -> Iterator[str]:
     shown, summary = material.shown, material.summary
     if shown is None or summary is None:
         return
-    for number, item in enumerate(summary.actions, 1):
-        if not item.supported:
-            continue
+    rows = {row.number: row for row in Action.objects.filter(call=material.call, dropped_at=None)}
+    for number, item in enumerate((item for item in summary.actions if item.supported and item.what.strip()), 1):
+        row = rows.get(number)
         described = "\n".join(part for part in (item.when or "", material.call.title) if part)
         yield "BEGIN:VTODO"
-        yield f"UID:{shown.pk}-{number}@yoyak"
-        yield f"DTSTAMP:{shown.created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        yield f"UID:{row.pk if row else f'{shown.pk}-{number}'}@yoyak"
+        yield f"DTSTAMP:{_moment(shown.created_at)}"
         yield f"SUMMARY:{_text(f'{item.who}: {item.what}' if item.who else item.what)}"
         yield f"DESCRIPTION:{_text(described)}"
-        yield "STATUS:NEEDS-ACTION"
+        yield from _due(row)
+        yield f"STATUS:{'COMPLETED' if row and row.done_at else 'NEEDS-ACTION'}"
         yield "END:VTODO"
+
+
+def _due(row: Action | None) -> Iterator[str]:
+    """Yield when the action is due, where a day is known; without an hour it is due that day."""
+    if row is None or row.due_on is None:
+        return
+    if row.due_time is None:
+        yield f"DUE;VALUE=DATE:{row.due_on:%Y%m%d}"
+    else:
+        yield f"DUE:{_moment(timezone.make_aware(datetime.combine(row.due_on, row.due_time)))}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _text(text: str) -> str:

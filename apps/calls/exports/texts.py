@@ -21,7 +21,7 @@ def txt(material: Material) -> str:
         lines += [summary_text(material.summary), ""]
     for segment in material.segments:
         at = f"[{clock(segment.start_s, '.')[:8]}] " if material.timed else ""
-        lines.append(f"{at}{segment.party}: {segment.text}")
+        lines.append(f"{at}{material.speaker(segment.party)}: {segment.text}")
     return "\n".join(lines) + "\n"
 
 
@@ -71,7 +71,7 @@ def srt(material: Material) -> str:
     """Return SubRip subtitles, a cue a line of the transcript."""
     cues = (
         f"{segment.number}\n{clock(segment.start_s, ',')} --> {clock(_end(segment.start_s, segment.end_s), ',')}\n"
-        f"{segment.party}: {segment.text}\n"
+        f"{material.speaker(segment.party)}: {segment.text}\n"
         for segment in material.segments
     )
     return "\n".join(cues)
@@ -81,7 +81,7 @@ def vtt(material: Material) -> str:
     """Return WebVTT subtitles with the parties as voices."""
     cues = (
         f"{segment.number}\n{clock(segment.start_s, '.')} --> {clock(_end(segment.start_s, segment.end_s), '.')}\n"
-        f"<v {_escaped(segment.party)}>{_escaped(segment.text)}\n"
+        f"<v {_escaped(material.speaker(segment.party))}>{_escaped(segment.text)}\n"
         for segment in material.segments
     )
     return "WEBVTT\n\n" + "\n".join(cues)
@@ -113,6 +113,7 @@ def as_json(material: Material) -> str:
         "summary": material.summary.model_dump(mode="json") if material.summary else None,
         "summary_version": shown.version if shown else None,
         "model_version": shown.model_version if shown else None,
+        "names": material.names,
         "segments": [
             {
                 "number": segment.number,

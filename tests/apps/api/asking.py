@@ -30,6 +30,10 @@ class Program:
         headers = {"authorization": f"Bearer {self.token}"} | headers
         return self.client.generic(method, BASE + path, data, content_type=content_type, headers=headers)
 
+    def send(self, path: str, **fields: Any) -> Any:
+        """Send a form with fields and files and return its answer."""
+        return self.client.post(BASE + path, fields, headers={"authorization": f"Bearer {self.token}"})
+
     def read(self, path: str) -> Any:
         """Return the JSON of a successful GET."""
         answer = self.ask("GET", path)

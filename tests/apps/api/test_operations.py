@@ -83,6 +83,20 @@ def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:
     assert program.client.post(f"{BASE}/calls", {"title": "x"}, headers=headers).status_code == 422
 
 
+def test_a_recording_too_large_is_refused_before_it_is_read(houses: TwoHouses, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"max_upload_mb": 1})
+    program = Program(houses.ours.agent)
+    for size, code in ((3 << 20, "too_large"), ((1 << 20) + 1, "too_large")):
+        answer = _upload(program, bytes(size))
+        assert (answer.status_code, answer.json()["code"]) == (413, code)
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "2026-13-01", "12"])
+def test_a_moment_that_no_calendar_has_is_refused(houses: TwoHouses, moment: str) -> None:
+    assert Program(houses.ours.agent).ask("GET", f"/calls?since={moment}").status_code == 422
+
+
 def test_pages_do_not_shift_when_calls_come_in(houses: TwoHouses) -> None:
     program = Program(houses.ours.agent)
     known = [program.add_call(str(n)) for n in range(5)]
@@ -206,7 +220,7 @@ def test_the_documentation_knows_every_operation(houses: TwoHouses) -> None:
     assert client.get(f"{BASE}/docs/").status_code == 302
     client.force_login(houses.ours.agent)
     page = client.get(f"{BASE}/docs/").content.decode()
-    assert "POST /api/v1/calls/{call_id}/summary/approve" in page
+    assert "/calls/{call_id}/summary/approve</code>" in page
     assert "<script>" not in page
 
 

@@ -6,14 +6,17 @@ import json
 import re
 import uuid
 import zipfile
+from datetime import date, time
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import AccessLog
+from apps.actions.models import Action
 from apps.calls.exports.files import FORMATS, safe_name
 from apps.calls.exports.tables import COLUMNS
 from apps.calls.exports.tasks import _folded, _text
@@ -22,6 +25,7 @@ from apps.calls.models import Call
 from apps.jobs.services import start_batch
 from apps.summaries.services import add_model_summary
 from apps.transcripts.services import replace_segments
+from tests.calls import finished_call
 from tests.people import TwoHouses
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic
 from workers.contracts.transcript import Segment
@@ -101,6 +105,17 @@ def test_action_items_as_todos(call: Call, houses: TwoHouses) -> None:
     assert (lines.count("BEGIN:VTODO"), lines[0], lines[-2]) == (1, "BEGIN:VCALENDAR", "END:VCALENDAR")
     assert "SUMMARY:상담원: 환불 처리\\; 문자\\, 전화" in lines
     assert any(line.startswith("DESCRIPTION:내일 오후 3시까지\\n") for line in lines)
+
+
+def test_todos_know_the_day_and_whether_they_are_done(houses: TwoHouses) -> None:
+    call = finished_call(houses.ours)
+    action = Action.objects.get(call=call)
+    Action.objects.filter(pk=action.pk).update(due_on=date(2026, 12, 3), due_time=time(15), done_at=timezone.now())
+    lines = _get(call, houses.ours.agent, "ics").split("\r\n")
+    assert {"DUE:20261203T060000Z", "STATUS:COMPLETED", f"UID:{action.pk}@yoyak"} <= set(lines)
+    Action.objects.filter(pk=action.pk).update(due_time=None, done_at=None)
+    lines = _get(call, houses.ours.agent, "ics").split("\r\n")
+    assert {"DUE;VALUE=DATE:20261203", "STATUS:NEEDS-ACTION"} <= set(lines)
 
 
 def test_the_table_is_safe_to_open(call: Call, houses: TwoHouses) -> None:

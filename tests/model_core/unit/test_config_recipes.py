@@ -3,17 +3,21 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from model_core.config.overrides import from_json, override, to_json
-from model_core.config.plan import active_parameters, plan, total_parameters
+from model_core.config.parameters import active_parameters, total_parameters
 from model_core.config.recipes import RECIPES, get_recipe
 from model_core.errors import ConfigError
 from model_core.models.decoder import Decoder
+from model_core.training.optim import Optimizer
+from model_core.training.plan import make_run_plan
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_the_plan_counts_the_parameters_of_the_model(name: str) -> None:
-    model = Decoder(get_recipe(name).model)
+    with torch.device("meta"):
+        model = Decoder(get_recipe(name).model)
     assert total_parameters(model.config) == sum(parameter.numel() for parameter in model.parameters())
     assert active_parameters(model.config) < total_parameters(model.config)
 
@@ -28,7 +32,22 @@ def test_the_plan_counts_what_other_forms_have(changes: tuple[str, ...]) -> None
 
 
 def test_the_shipped_model_fits_its_limit() -> None:
-    assert plan(get_recipe("summarizer_mini")).export_bytes <= 64_000_000
+    assert make_run_plan(get_recipe("summarizer_mini")).export_bytes <= 64_000_000
+
+
+def test_the_plan_counts_the_bytes_that_the_trainer_keeps() -> None:
+    run = override(get_recipe("tiny_test"), ["train.ema_decay=0.9"])
+    model = Decoder(run.model)
+    optimizer = Optimizer(dict(model.named_parameters()), run.train, torch.float32)
+    memory = make_run_plan(run).memory
+    assert memory.optimizer_bytes == sum(tensor.nbytes for tensor in optimizer.state_tensors().values())
+    assert memory.weights_bytes == memory.average_bytes == sum(tensor.nbytes for tensor in model.parameters())
+
+
+def test_checkpointing_plans_for_less_memory() -> None:
+    run = get_recipe("pretrain_1b")
+    kept = override(run, ["train.activation_checkpointing=false"])
+    assert make_run_plan(run).memory.activation_bytes < 0.2 * make_run_plan(kept).memory.activation_bytes
 
 
 def test_the_retrain_recipe_continues_the_shipped_model() -> None:
@@ -61,6 +80,10 @@ def test_overrides_change_named_fields_only() -> None:
         ("model.router=noisy", "'noisy'; it must be sigmoid or softmax"),
         ("model.qk_norm=maybe", "model.qk_norm is 'maybe'"),
         ("train.optimizer=sgd", "'sgd'; it must be adamw or muon"),
+        ("train.objective=text", "data.tokens is empty"),
+        ("train.objective=images", "'images'; it must be summaries or text"),
+        ("train.device=npu", "'npu'; it must be auto, cpu or cuda"),
+        ("train.spike_threshold=-1", "train.spike_threshold is -1.0; it must be at least 0"),
         ("train.tokens_per_micro_batch=100", "at least model.max_positions, 256"),
     ],
 )

@@ -1,16 +1,22 @@
 """The generator: summaries of any batch parse, are the same alone and together, stream, and can be cancelled."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from model_core.data.call import Line
 from model_core.data.summary_format import parse
 from model_core.data.tokenizer import train_tokenizer
 from model_core.errors import ModelCoreError
+from model_core.inference import engine
 from model_core.inference.engine import SummaryGenerator
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits
+from model_core.inference.notes import in_notes
+from model_core.models.cache import KVCache
+from model_core.models.cached import CachedDecoder
 from tests.tiny_model import save_tiny_model
 
 CALLS = (
@@ -39,9 +45,31 @@ def test_a_batch_gives_what_each_call_gives_alone(generator: SummaryGenerator) -
     assert len({result.ids for result in together}) == len(CALLS)
 
 
+def test_guesses_change_the_number_of_passes_and_nothing_else(
+    generator: SummaryGenerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    read = CachedDecoder.read
+
+    def counted(decoder: CachedDecoder, tokens: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
+        passes.append(sum(map(len, tokens)))
+        return read(decoder, tokens, cache)
+
+    monkeypatch.setattr(CachedDecoder, "read", counted)
+    results, counts = [], []
+    for longest in (engine.MAX_FORESEEN, 0):
+        monkeypatch.setattr(engine, "MAX_FORESEEN", longest)
+        passes.clear()
+        results.append(generator.generate(CALLS, max_new_tokens=500))
+        counts.append(len(passes))
+    assert [result.ids for result in results[0]] == [result.ids for result in results[1]]
+    assert [result.confidence for result in results[0]] == pytest.approx([result.confidence for result in results[1]])
+    assert counts[0] < counts[1] < sum(len(result.ids) for result in results[1])
+
+
 def test_counts_and_confidence_are_of_the_summary(generator: SummaryGenerator) -> None:
     (result,) = generator.generate(CALLS[:1], max_new_tokens=500)
-    assert parse(TOKENIZER, result.ids) == result.summary
+    assert in_notes(parse(TOKENIZER, result.ids)) == result.summary
     assert result.completion_tokens == len(result.ids) <= 500
     assert result.prompt_tokens == generator.count_tokens(CALLS[0])
     assert result.confidence < 0

@@ -17,6 +17,8 @@ from model_core.inference.engine import value_spans
 from model_core.inference.errors import InferenceError
 from model_core.inference.grammar import CLOSING_TOKENS, Limits, SummaryGrammar, SummaryState
 from model_core.inference.lexicon import Lexicon
+from model_core.inference.quotes import Passage, Quote
+from model_core.inference.vocabulary import Vocabulary
 
 LINES = (
     Line("A", "네, 가온텔레콤 김민수입니다."),
@@ -230,6 +232,67 @@ def test_the_tail_of_a_figure_is_left_out_when_it_belongs_to_the_verb() -> None:
     assert state.done
 
 
+def test_a_statement_is_foreseen_to_its_end_with_what_was_marked_before() -> None:
+    state = GRAMMAR.start(LINES, 900)
+    vocabulary, end = GRAMMAR.vocabulary, GRAMMAR.vocabulary.section("end")
+    passage, *others = state._passages[2]
+    first = Quote(vocabulary, [passage, *others], 2, [range(1)])
+    guess = first.foreseen(40, end)
+    assert guess[-1] == end
+    assert (
+        spelled := TOKENIZER.decode(guess[:-1])
+    ) == " 확인해서<v> 십이월 삼 일</v>까지<v> 54,000원</v> 환불해 드릴게요"
+    read(first, guess[: guess.index(vocabulary.value_open)])
+    assert first.foreseen(3, end) == guess[guess.index(vocabulary.value_open) :][:3]
+    marked = Quote(vocabulary, [passage], 2)
+    marked.open()
+    read(marked, TOKENIZER.encode_text(" 확인해서"))
+    marked.close()
+    assert TOKENIZER.decode(first_guess(vocabulary, [passage])) == spelled.replace(" 확인해서", "<v> 확인해서</v>")
+
+
+def first_guess(vocabulary: Vocabulary, cited: list[Passage]) -> list[int]:
+    return Quote(vocabulary, cited, 2).foreseen(40, vocabulary.section("end"))[:-1]
+
+
+def read(quote: Quote, tokens: list[int]) -> None:
+    for token in tokens:
+        assert token in quote.ids
+        quote.read(token)
+
+
+@settings(max_examples=40, deadline=None)
+@given(calls, st.integers(0, 10_000))
+def test_anywhere_in_any_summary_something_or_nothing_is_foreseen(lines: list[Line], seed: int) -> None:
+    rng, held = np.random.default_rng(seed), 0
+    try:
+        state = GRAMMAR.start(lines, 700)
+    except InferenceError:
+        return
+    while state.choice is not None:
+        guess = state.foreseen(5)
+        assert len(guess) <= 5
+        likely = [token for token in guess[:1] if token in state.choice.ids]
+        held += len(likely)
+        state.advance(int((likely or rng.choice(state.choice.ids, 1))[0]))
+    assert held > 0
+
+
+def test_lines_cited_together_once_are_foreseen_together() -> None:
+    state, vocabulary = GRAMMAR.start(LINES, 900), GRAMMAR.vocabulary
+    one, end = vocabulary.section("one"), vocabulary.section("evidence_end")
+    second, third = (int(vocabulary.lines[number]) for number in (1, 2))
+    while state.choice is not None and second not in state.choice.ids:
+        state.advance(one if one in state.choice.ids else int(state.choice.ids[0]))
+    assert state.foreseen(8) == []
+    state.advance(second)
+    assert state.foreseen(1) == [end]
+    for token in (third, end):
+        state.advance(token)
+    who = vocabulary.section("who")
+    assert state._foreseen_evidence([2], None, who, 8) == [third, end, who]
+
+
 def test_what_was_taken_back_is_not_read() -> None:
     lines = (Line("A", "네 그럼 오후 세 시 아니 네 시 반까지 갈게요."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(lines, 800)
@@ -259,12 +322,24 @@ def test_no_two_points_say_the_same_if_there_is_more() -> None:
     assert refused_at(with_points(everything, first)) == "", "nothing else is left to say"
 
 
+def with_actions(*actions: Action) -> Summary:
+    return Summary("요금 청구", Item(ROAMING, (2,)), (), actions, (), "telecom", "pending", "negative")
+
+
+def test_an_action_rests_on_a_promise_and_no_two_on_the_same() -> None:
+    refund = Action("상담원", f"확인해서 {BACK} 환불해 드릴게요", None, (3,))
+    assert refused_at(with_actions(refund)) == ""
+    assert refused_at(with_actions(Action("상담원", refund.what, None, (2, 3)))) == "", "other lines may be cited too"
+    assert refused_at(with_actions(Action("고객", FEE, None, (2,)))), "a complaint is nothing to do"
+    assert refused_at(with_actions(refund, Action("고객", refund.what, None, (3,)))), "one promise, one action"
+
+
 def test_a_title_takes_the_words_of_any_line() -> None:
     quote = Item(ROAMING, (2,))
     assert refused_at(Summary("확인 요금 환불", quote, (), (), (), "telecom", "pending", "negative")) == ""
 
 
-@pytest.mark.parametrize("title", ["요금", "환불", "환불 요금", "로밍 확인"])
+@pytest.mark.parametrize("title", ["요금", "환불", "환불 로밍", "문의 로밍"])
 def test_the_title_of_a_call_ends_in_a_word_that_says_what_kind_of_call_it_was(title: str) -> None:
     quote = Item(ROAMING, (2,))
     assert refused_at(Summary(title, quote, (), (), (), "telecom", "pending", "negative"))

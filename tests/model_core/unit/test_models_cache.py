@@ -1,12 +1,17 @@
 """Decoding with the cache, and packed rows, against the plain forward pass of each sequence alone."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
 from model_core.config.recipes import get_recipe
+from model_core.config.schema import RouterKind
 from model_core.errors import ConfigError
-from model_core.models.cache import KVCache
+from model_core.models.cached import CachedDecoder
 from model_core.models.decoder import Decoder, document_lengths
+from tests.model_core.comparison import relative_error
 
 
 @pytest.fixture(scope="module")
@@ -24,51 +29,59 @@ def sequences(lengths: list[int]) -> list[torch.Tensor]:
     return [torch.randint(0, 512, (length,), generator=generator) for length in lengths]
 
 
+def logits(decoder: CachedDecoder, states: torch.Tensor) -> torch.Tensor:
+    every = torch.arange(decoder.config.vocab_size)
+    return torch.stack([decoder.logits(state, every) for state in states])
+
+
 @torch.no_grad()
 def test_a_batch_of_mixed_lengths_decodes_as_each_alone(model: Decoder) -> None:
-    rows = sequences([20, 33, 7])
-    prompts = [11, 30, 3]
-    cache = KVCache(model.config, 3, 64)
-    padded = torch.zeros(3, 30, dtype=torch.int64)
-    for row, (ids, prompt) in enumerate(zip(rows, prompts, strict=True)):
-        padded[row, :prompt] = ids[:prompt]
-    logits = model(padded, cache=cache, counts=prompts)
-    assert cache.lengths == prompts
-    alone = [model(ids[None])[0] for ids in rows]
-    for row, prompt in enumerate(prompts):
-        assert torch.allclose(logits[row, :prompt], alone[row][:prompt], atol=1e-4)
-    for step in range(3):
-        new = torch.stack([ids[prompt + step] for ids, prompt in zip(rows, prompts, strict=True)])
-        logits = model(new[:, None], cache=cache)
-        for row, prompt in enumerate(prompts):
-            assert torch.allclose(logits[row, 0], alone[row][prompt + step], atol=1e-4)
-
-
-@torch.no_grad()
-def test_several_tokens_at_once_after_a_prompt(model: Decoder) -> None:
-    (ids,) = sequences([40])
-    cache = KVCache(model.config, 1, 64)
-    model(ids[None, :15], cache=cache)
-    assert torch.allclose(model(ids[None, 15:], cache=cache)[0], model(ids[None])[0, 15:], atol=1e-4)
+    rows = [ids.tolist() for ids in sequences([20, 33, 7])]
+    alone = [model(torch.tensor([ids]))[0] for ids in rows]
+    decoder = CachedDecoder(model)
+    cache = decoder.new_cache(3, 64)
+    for ends in ([11, 30, 3], [12, 31, 4], [20, 31, 7], [20, 33, 7]):
+        begins = list(cache.lengths)
+        new = [ids[begin:end] for ids, begin, end in zip(rows, begins, ends, strict=True)]
+        found = logits(decoder, decoder.read(new, cache))
+        wanted = torch.cat([row[begin:end] for row, begin, end in zip(alone, begins, ends, strict=True)])
+        assert cache.lengths == ends
+        assert relative_error(found, wanted) < 1e-5
 
 
 @torch.no_grad()
 def test_rows_can_be_copied_dropped_and_cut_back(model: Decoder) -> None:
-    rows = sequences([10, 10])
-    cache = KVCache(model.config, 2, 32)
-    model(torch.stack(rows), cache=cache)
+    rows = [ids.tolist() for ids in sequences([10, 10])]
+    decoder = CachedDecoder(model)
+    cache = decoder.new_cache(2, 32)
+    decoder.read(rows, cache)
     cache.select([1, 1, 0])
     cache.truncate([6, 10, 10])
-    next_ids = torch.stack([rows[1][6], torch.tensor(5), torch.tensor(6)])[:, None]
-    logits = model(next_ids, cache=cache)
-    assert torch.allclose(logits[0, 0], model(rows[1][None])[0, 6], atol=1e-4)
-    assert torch.allclose(logits[2, 0], model(torch.cat((rows[0], torch.tensor([6])))[None])[0, -1], atol=1e-4)
+    found = logits(decoder, decoder.read([[rows[1][6]], [], [6]], cache))
+    assert cache.lengths == [7, 10, 11]
+    wanted = [model(torch.tensor([ids]))[0, -1] for ids in (rows[1][:7], [*rows[0], 6])]
+    assert relative_error(found, torch.stack(wanted)) < 1e-5
 
 
 def test_a_full_cache_names_its_limit(model: Decoder) -> None:
-    cache = KVCache(model.config, 1, 8)
+    decoder = CachedDecoder(model)
     with pytest.raises(ConfigError, match="9 tokens; its limit is 8"):
-        model(torch.zeros(1, 9, dtype=torch.int64), cache=cache)
+        decoder.read([[0] * 9], decoder.new_cache(1, 8))
+
+
+@pytest.mark.parametrize(
+    "router,changes", [("softmax", {"shared_expert": False}), ("sigmoid", {"qk_norm": False, "attention_bias": True})]
+)
+@torch.no_grad()
+def test_other_forms_of_the_model_decode_too(router: RouterKind, changes: dict[str, Any]) -> None:
+    model = Decoder(replace(get_recipe("tiny_test").model, router=router, **changes))
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2, generator=torch.Generator().manual_seed(1))
+    (ids,) = sequences([30])
+    decoder = CachedDecoder(model)
+    cache = decoder.new_cache(1, 30)
+    states = torch.cat([decoder.read([part.tolist()], cache) for part in ids.split([20, 9, 1])])
+    assert relative_error(logits(decoder, states), model.eval()(ids[None])[0]) < 1e-5
 
 
 @torch.no_grad()

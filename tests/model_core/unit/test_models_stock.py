@@ -15,7 +15,7 @@ from model_core.checkpoint.stock_config import from_stock_config, to_stock_confi
 from model_core.config.recipes import get_recipe
 from model_core.data.tokenizer import END_OF_TEXT, USER
 from model_core.errors import CheckpointError
-from model_core.models.cache import KVCache
+from model_core.models.cached import CachedDecoder
 from model_core.models.decoder import Decoder
 from tests.model_core.comparison import relative_error
 
@@ -64,12 +64,12 @@ def test_greedy_tokens_are_those_of_the_stock_class(pair: tuple[Decoder, Glm4Moe
     prompt = torch.arange(5, 9)[None]
     lengths = {"min_new_tokens": 256, "max_new_tokens": 256}
     (wanted,) = stock.generate(prompt, **lengths, do_sample=False, eos_token_id=None, pad_token_id=0).tolist()
-    cache = KVCache(ours.config, 1, len(wanted))
+    decoder = CachedDecoder(ours)
+    cache = decoder.new_cache(1, len(wanted))
     found: list[int] = []
-    following = prompt
     while len(found) < 256:
-        found.append(int(ours(following, cache=cache)[0, -1].argmax()))
-        following = torch.tensor([[found[-1]]])
+        (*_, state) = decoder.read([found[-1:] or prompt[0].tolist()], cache)
+        found.append(int(decoder.logits(state, torch.arange(ours.config.vocab_size)).argmax()))
     assert found == wanted[prompt.shape[1] :]
     assert len(set(found)) > 5
 

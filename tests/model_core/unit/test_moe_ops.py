@@ -1,5 +1,8 @@
 """The operations against their plain references: values, gradients, odd routings, and mutants that must be caught."""
 
+import resource
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from model_core.models.moe import MoE, Router
 from model_core.ops.attention import causal_attention, causal_attention_reference
 from model_core.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
 from model_core.ops.experts import expert_mlp, expert_mlp_reference
+from model_core.ops.memory import fresh_zeros
 from model_core.ops.permute import combine, combine_reference, permute, permute_reference
 from model_core.ops.sorting import sort_choices
 from tests.model_core.comparison import (
@@ -98,6 +102,30 @@ def test_no_tokens_give_no_rows_and_no_gradients() -> None:
     found = with_grads(expert_mlp, make_inputs(0, 4, 2))
     assert found[0].shape == (0, 6)
     assert float(found[3].abs().max()) == float(found[4].abs().max()) == 0
+
+
+@pytest.mark.parametrize("tokens", [1, 700])
+def test_large_buffers_and_the_gradients_of_experts_without_a_token(tokens: int) -> None:
+    inputs = cast(make_inputs(tokens, 12, 2, width=512, inner=256), torch.float32)
+    inputs = (*inputs[:2], make_inputs(tokens, 7, 2)[2], *inputs[3:])
+    found, wanted = with_grads(expert_mlp, inputs), reference_with_grads(inputs)
+    assert found[3].nbytes > 4 << 20
+    assert all(agrees(a, b) for a, b in zip(found, wanted, strict=True))
+    assert float(found[3][7:].abs().max()) == float(found[4][7:].abs().max()) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_fresh_zeros_are_zero_and_take_no_memory_until_written(dtype: torch.dtype) -> None:
+    before = resident_bytes()
+    zeros = fresh_zeros((1 << 9, 1 << 19), dtype)
+    zeros[3] = 1
+    assert zeros.shape == (1 << 9, 1 << 19) and zeros.dtype == dtype
+    assert resident_bytes() - before < 64 << 20
+    assert float(zeros[2].abs().max()) == 0 and float(zeros[3].float().mean()) == 1
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_permute_and_combine_equal_their_references() -> None:

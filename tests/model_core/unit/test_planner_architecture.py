@@ -76,7 +76,7 @@ def test_own_counts_are_those_of_the_modules(
 
 
 def test_own_500b_model_is_of_the_class_that_is_planned_for() -> None:
-    model = get_architecture("yoyak-500b")
+    model = get_architecture("pretrain_500b")
     assert total_parameters(model) / 1e9 == pytest.approx(520, abs=3)
     assert active_parameters(model) / 1e9 == pytest.approx(33.5, abs=0.5)
 
@@ -106,6 +106,6 @@ def test_a_dense_model_cannot_have_layers_that_are_not() -> None:
 def test_names_that_are_not_there_are_refused_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match="deepseek-v3"):
         get_architecture("gpt-7")
-    with pytest.raises(ConfigError, match="yoyak-500b"):
+    with pytest.raises(ConfigError, match="pretrain_500b"):
         get_config("deepseek-v3")
     assert "summarizer_mini" in own_configs()

@@ -162,7 +162,7 @@ def test_bad_input_is_refused_with_a_message(
 
 def test_the_command_line_simulates_every_rank(capsys: pytest.CaptureFixture[str]) -> None:
     layout = "pipeline=4,expert=2,accumulation=4"
-    assert main(["--model", "yoyak-500b", "--cluster", "8xH100", "--simulate", "--layout", layout]) == 0
+    assert main(["--model", "pretrain_500b", "--cluster", "8xH100", "--simulate", "--layout", layout]) == 0
     assert "all 8 ranks hold what was planned" in capsys.readouterr().out
 
 

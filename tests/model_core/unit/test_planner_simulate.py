@@ -23,7 +23,7 @@ def test_sixty_four_ranks_hold_what_is_planned(layout: Layout) -> None:
 
 
 def test_the_500b_model_is_shared_out_over_sixty_four_ranks_without_memory() -> None:
-    config = get_config("yoyak-500b")
+    config = get_config("pretrain_500b")
     layout = replace(LAYOUT, tensor=1, expert=16)
     ranks = simulate(config, CLUSTER_64, layout)
     assert mismatches(ranks, config, CLUSTER_64, layout) == []

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,12 +14,17 @@ from sqlalchemy import inspect
 from model_core.errors import RegistryError
 from model_core.registry.database import make_engine, migrate
 from model_core.registry.store import Registry, open_registry
-from model_core.registry.tables import Base
+from model_core.registry.tables import SCHEMA, Base
+from tests.services import fresh_postgres
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'deep' / 'registry.db'}"
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'deep' / 'registry.db'}"
+        return
+    with fresh_postgres() as database:
+        yield database
 
 
 @pytest.fixture
@@ -74,6 +80,27 @@ def test_an_alias_moves_and_remembers(registry: Registry) -> None:
         registry.set_alias("production", uuid.uuid4())
 
 
+def test_data_has_one_row_whatever_runs_use_it(registry: Registry) -> None:
+    runs = [registry.create_run("tiny_test", {}).id for _ in range(3)]
+    for run_id in runs[:2]:
+        registry.use_dataset(run_id, name="approved", path="pairs.jsonl", sha256="a" * 64, examples=7)
+    first, second = (registry.run_dataset(run_id) for run_id in runs[:2])
+    assert first is not None and second is not None and first.id == second.id and first.examples == 7
+    assert registry.run_dataset(runs[2]) is None
+    with pytest.raises(RegistryError, match="runs"):
+        registry.use_dataset(uuid.uuid4(), name="approved", path="", sha256="b" * 64, examples=1)
+
+
+def test_a_checkpoint_tells_what_it_grew_out_of(registry: Registry) -> None:
+    first = add_checkpoint(registry, "v1")
+    second = add_checkpoint(registry, "v2", parent_id=first)
+    third = add_checkpoint(registry, "v3", parent_id=second)
+    assert [checkpoint.version for checkpoint in registry.lineage(third)] == ["v3", "v2", "v1"]
+    assert [checkpoint.version for checkpoint in registry.lineage(first)] == ["v1"]
+    with pytest.raises(RegistryError, match="checkpoints"):
+        registry.lineage(uuid.uuid4())
+
+
 def test_a_version_is_given_once(registry: Registry) -> None:
     add_checkpoint(registry, "v1")
     with pytest.raises(RegistryError, match="'v1'"):
@@ -83,11 +110,11 @@ def test_a_version_is_given_once(registry: Registry) -> None:
 def test_the_migrations_make_the_tables_of_the_models(url: str) -> None:
     engine = make_engine(url)
     migrate(engine)
-    found = inspect(engine)
+    found, schema = inspect(engine), SCHEMA if engine.dialect.name == "postgresql" else None
     for table in Base.metadata.tables.values():
-        columns = {(column["name"], column["nullable"]) for column in found.get_columns(table.name)}
+        columns = {(column["name"], column["nullable"]) for column in found.get_columns(table.name, schema)}
         assert columns == {(column.name, bool(column.nullable)) for column in table.columns}
-        indexes = {index["name"] for index in found.get_indexes(table.name)}
+        indexes = {index["name"] for index in found.get_indexes(table.name, schema)}
         assert {index.name for index in table.indexes} <= indexes
 
 
@@ -107,7 +134,7 @@ def test_processes_open_and_write_at_once(url: str) -> None:
 
 def test_registry_and_config_bring_no_torch() -> None:
     script = (
-        "import sys, model_core.registry.store, model_core.config.recipes, model_core.config.plan, "
+        "import sys, model_core.registry.store, model_core.config.recipes, model_core.config.parameters, "
         "model_core.config.overrides; "
         "sys.exit(', '.join(name for name in ('torch', 'transformers', 'deepspeed') if name in sys.modules) or 0)"
     )

@@ -17,17 +17,22 @@ import torch
 
 from model_core.checkpoint.pretrained import load_model
 from model_core.checkpoint.store import CheckpointStore, load_snapshot
+from model_core.config.parameters import active_parameters
 from model_core.config.recipes import get_recipe
 from model_core.data.batches import StepBatch
 from model_core.data.packing import EncodedExample, pack
-from model_core.errors import CheckpointError, NonFiniteLossError
+from model_core.errors import CheckpointError, ConfigError, NonFiniteLossError
 from model_core.models.decoder import Decoder
+from model_core.parallel.team import training_device
 from model_core.registry.store import open_registry
 from model_core.training.optim import Optimizer, orthogonalize
 from model_core.training.schedule import learning_rate_scale
+from model_core.training.spikes import SpikeGuard
+from model_core.training.throughput import batch_flops
 from model_core.training.trainer import Trainer
 
 TINY = get_recipe("tiny_test")
+TIMES = ("tokens_per_s", "mfu")
 SETTINGS = (
     "model.vocab_size=4096",
     "model.max_positions=2048",
@@ -78,6 +83,67 @@ def test_a_loss_that_is_not_finite_stops_before_the_step() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_checkpointing_changes_no_bit_and_no_load() -> None:
+    plain, checkpointed = tiny_trainer(), tiny_trainer(activation_checkpointing=True)
+    for seed in range(3):
+        wanted, found = plain.step(copy_task(seed)), checkpointed.step(copy_task(seed))
+        assert {name: wanted[name] for name in wanted if name not in TIMES} == {
+            name: found[name] for name in found if name not in TIMES
+        }
+    after, other = plain.snapshot(), checkpointed.snapshot()
+    assert all(torch.equal(tensor, other.model[name]) for name, tensor in after.model.items())
+
+
+def spiked(batch: StepBatch) -> StepBatch:
+    """The batch with answers that nothing foretells."""
+    micro = tuple(replace(row, labels=np.full_like(row.labels, 500)) for row in batch.micro_batches)
+    return replace(batch, micro_batches=micro)
+
+
+def test_a_spike_is_left_out_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    guarded, free = tiny_trainer(spike_threshold=8.0, max_steps=60, lr=1e-2), tiny_trainer(max_steps=60, lr=1e-2)
+    for trainer in (guarded, free):
+        for seed in range(40):
+            trainer.step(copy_task(seed))
+    assert guarded.progress.skipped_steps == 0
+    before = {name: tensor.clone() for name, tensor in guarded.model.state_dict().items()}
+    metrics = guarded.step(spiked(copy_task(40)))
+    assert (guarded.progress.step, guarded.progress.skipped_steps, metrics["skipped_steps"]) == (41, 1, 1.0)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in guarded.model.state_dict().items())
+    assert "step 40 (examples 40 to 40) is left out" in caplog.text
+    free.step(spiked(copy_task(40)))
+    assert not torch.equal(free.model.norm.weight, before["norm.weight"])
+    guarded.step(copy_task(41))
+    assert guarded.progress.skipped_steps == 1
+
+
+def test_a_level_that_stays_high_is_no_spike_for_long() -> None:
+    guard = SpikeGuard(1, threshold=6.0)
+    for value in (2.0, 2.1) * 20:
+        guard.add([value])
+    (limit,) = guard.limits()
+    assert 2.1 < limit < 2.7
+    for _ in range(64):
+        guard.add([4.0])
+    assert guard.limits()[0] > 4.0
+
+
+def test_the_mfu_is_a_share_of_the_configured_peak() -> None:
+    one, two = (tiny_trainer(peak_tflops=peak).step(copy_task(0)) for peak in (1e-3, 2e-3))
+    share = [metrics["mfu"] / metrics["tokens_per_s"] for metrics in (one, two)]
+    assert share[0] == pytest.approx(2 * share[1])
+    batch = copy_task(0)
+    pairs = 8 * 12 * 13 / 2
+    assert batch_flops(TINY.model, batch) == 6 * active_parameters(TINY.model) * 96 + 3 * 4 * 2 * 32 * pairs
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert training_device("auto") == training_device("cpu") == torch.device("cpu")
+    with pytest.raises(ConfigError, match="no CUDA device"):
+        training_device("cuda")
+
+
 def test_a_restored_trainer_goes_on_to_the_bit(tmp_path: Path) -> None:
     whole, first, second = (tiny_trainer(ema_decay=0.9, max_steps=10) for _ in range(3))
     for seed in range(10):
@@ -124,13 +190,13 @@ def test_schedules_warm_up_and_end_at_zero() -> None:
 
 def test_orthogonal_updates_are_orthogonal() -> None:
     matrices = torch.randn(3, 16, 40, generator=torch.Generator().manual_seed(0))
-    values = torch.linalg.svdvals(orthogonalize(matrices))
+    values = torch.linalg.svdvals(orthogonalize(matrices, torch.float32))
     assert values.min() > 0.4 and values.max() < 1.4
 
 
 def test_muon_takes_matrices_and_adamw_the_rest() -> None:
     model = Decoder(TINY.model)
-    names = Optimizer(dict(model.named_parameters()), TINY.train).state_tensors().keys()
+    names = Optimizer(dict(model.named_parameters()), TINY.train, torch.float32).state_tensors().keys()
     assert {"momentum.layers.1.mlp.gate_up_EJD", "m.layers.1.mlp.router.weight", "v.norm.weight"} <= names
     assert not {"momentum.embedding.weight", "momentum.head.weight", "momentum.norm.weight"} & names
 
@@ -190,6 +256,7 @@ def test_the_registry_learns_how_a_run_went(tmp_path: Path) -> None:
     [
         (["--recipe", "none"], "no recipe 'none'"),
         (["--recipe", "tiny_test"], "--out"),
+        (["--recipe", "tiny_test", "--set", "model.vocab_size=4096", "--out", "/dev/null/x"], "/dev/null"),
         (["--recipe", "tiny_test", "--out", "x", "--set", "data.tokenizer=missing"], "tokenizer.json is missing"),
         (["--recipe", "tiny_test", "--out", "x", "--set", "model.vocab_size=100"], "tokens; model.vocab_size is 100"),
         (["--recipe", "tiny_test", "--out", "x", "--init", "missing"], "missing"),

@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from apps.accounts.models import Organization
-from apps.calls.services import DuplicateRecording
-from apps.core.errors import YoyakError
-from apps.intake.planning import Entry, Plan, plan_import
-from apps.intake.services import take_in
-from apps.jobs.models import Batch
-from apps.jobs.services import start_batch
+from apps.intake.planning import Plan, plan_import
+from workers.importing import import_planned, planned
 from workers.management.report import reason_report
 from workers.readable import require_readable
 
@@ -42,7 +37,7 @@ class Command(BaseCommand):
         plan = plan_import(organization=organization, folder=folder, table=_content(csv), look=require_readable)
         account: dict[str, Any] = {"batch": None, "calls": []}
         if not plan.complaints:
-            account = _planned(plan) if options["dry_run"] else _import(organization, plan, csv.stem)
+            account = planned(plan) if options["dry_run"] else import_planned(organization, plan, csv.stem)
         report = {"dry_run": options["dry_run"], **_totals(plan, account)}
         self.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) if options["json"] else _plain(report))
         if plan.complaints or report["failed"]:
@@ -54,36 +49,6 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from error
-
-
-def _planned(plan: Plan) -> dict[str, Any]:
-    return {"batch": None, "calls": [_line(e, "duplicate" if e.twin else "new", e.twin) for e in plan.entries]}
-
-
-def _import(organization: Organization, plan: Plan, name: str) -> dict[str, Any]:
-    batch = None
-    if any(not entry.twin for entry in plan.entries):
-        title = f"{name} {timezone.localtime():%Y-%m-%d %H:%M}"
-        batch = start_batch(name=title[:200], calls=[], actor=None, organization_id=organization.pk)
-    calls = [_one(organization, entry, batch) for entry in plan.entries]
-    return {"batch": batch and str(batch.pk), "calls": calls}
-
-
-def _one(organization: Organization, entry: Entry, batch: Batch | None) -> dict[str, Any]:
-    if entry.twin:
-        return _line(entry, "duplicate", entry.twin)
-    try:
-        call = take_in(organization=organization, owner=entry.owner, path=entry.path, row=entry.row, batch=batch)
-    except DuplicateRecording as known:
-        return _line(entry, "duplicate", str(known.call.pk))
-    except (YoyakError, OSError) as error:
-        # It was readable a moment ago. The others go on; running the import again takes this one in.
-        return _line(entry, "failed", "") | {"detail": str(error)}
-    return _line(entry, "added", str(call.pk))
-
-
-def _line(entry: Entry, status: str, call: str) -> dict[str, Any]:
-    return {"row": entry.number, "file": entry.row.file, "status": status, "call": call}
 
 
 def _totals(plan: Plan, account: dict[str, Any]) -> dict[str, Any]:

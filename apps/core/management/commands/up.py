@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Migrate, make the demo, print the address, supervise."""
         call_command("migrate", verbosity=0, interactive=False)
+        Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
         address = f"http://{options['host']}:{options['port']}/"
         if options["no_demo"]:
             self.stdout.write(f"Yoyak: {address}")
@@ -35,14 +37,17 @@ class Command(BaseCommand):
         Supervisor(_children(options["host"], options["port"])).run()
 
 
+def web_command(host: str, port: int) -> list[str]:
+    """Return the command that serves the pages and the API, and nothing else, on this machine."""
+    command = [sys.executable, "-m", "waitress", f"--listen={host}:{port}", "--threads=16", "--connection-limit=1000"]
+    return [*command, "--asyncore-use-poll", "config.wsgi:application"]
+
+
 def _children(host: str, port: int) -> list[Child]:
-    python = sys.executable
-    web = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}", "--workers", "1", "--threads", "16"]
-    web += ["--worker-class", "gthread", "--timeout", "120", "--worker-tmp-dir", str(settings.DATA_DIR)]
-    celery = [python, "-m", "celery", "-A", "config.celery"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     return [
-        Child("web", web),
+        Child("web", web_command(host, port)),
         Child("io", [*worker, "-n", "io@%h", "-Q", "io", "-c", "2"]),
         Child("asr", [*worker, "-n", "asr@%h", "-Q", "asr", "-c", "1"]),
         Child("llm", [*worker, "-n", "llm@%h", "-Q", "llm", "-c", "1"]),

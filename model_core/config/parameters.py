@@ -1,24 +1,6 @@
-"""The size and cost of a model by arithmetic alone: parameters, memory, floating-point operations.
+"""How many weights a model has, and how many of them take part in one token. Arithmetic on configurations alone."""
 
-It knows configurations only; nothing is allocated or timed here.
-"""
-
-from dataclasses import dataclass
-
-from model_core.config.schema import ModelConfig, RunConfig
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run will need. Bytes are for one process; FLOPs are for one training token, without attention scores."""
-
-    total_parameters: int
-    active_parameters: int
-    weights_bytes: int
-    optimizer_bytes: int
-    export_bytes: int
-    train_flops_per_token: int
-    total_train_flops: int
+from model_core.config.schema import ModelConfig
 
 
 def attention_parameters(model: ModelConfig) -> int:
@@ -54,22 +36,3 @@ def _parameters(model: ModelConfig, experts: int) -> int:
     moe = (model.num_layers - model.num_dense_layers) * (experts * expert_parameters(model) + router)
     attention = model.num_layers * attention_parameters(model)
     return 2 * model.vocab_size * model.hidden_size + norms + dense + moe + attention
-
-
-def plan(run: RunConfig) -> Plan:
-    """Return the memory and FLOP plan of a run.
-
-    Six operations a weight and token, two forward and four backward. Source: Kaplan et al. 2020, section 2.1.
-    """
-    total = total_parameters(run.model)
-    flops = 6 * active_parameters(run.model)
-    states = 2 + (run.train.ema_decay > 0)
-    return Plan(
-        total_parameters=total,
-        active_parameters=active_parameters(run.model),
-        weights_bytes=4 * total,
-        optimizer_bytes=4 * states * total,
-        export_bytes=2 * total,
-        train_flops_per_token=flops,
-        total_train_flops=flops * run.train.tokens_per_step * run.train.max_steps,
-    )

@@ -1,0 +1,150 @@
+"""The operations on summaries: the one that is shown, every version, what changed between two, correct, approve."""
+
+import uuid
+from typing import Annotated, Literal
+
+from django.http import Http404
+from pydantic import BaseModel, Field
+
+from apps.api.operations import Ask, Incoming, operation
+from apps.api.shapes import JobOut, SummaryOut
+from apps.calls.models import Call
+from apps.calls.selectors import access_call
+from apps.calls.services import record_reading
+from apps.jobs.services import request_summary
+from apps.summaries.changes import changes
+from apps.summaries.models import Summary
+from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
+from apps.summaries.services import approve_summary, correct_summary
+from apps.summary_templates.selectors import access_template
+from apps.summary_templates.services import summarize_with
+from workers.contracts.summary import CallSummary
+
+
+class RegenerateQuery(Incoming):
+    """`template` is the id of one, or "default" for the organization's; left out, what was chosen before counts."""
+
+    template: uuid.UUID | Literal["default"] | None = None
+
+
+class ChangesQuery(Incoming):
+    """`before` is the number of the version to compare with, by default the one that came before."""
+
+    before: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class SummariesOut(BaseModel):
+    """Every version, the newest first."""
+
+    items: list[SummaryOut]
+
+
+class WordsOut(BaseModel):
+    """Words that are the same in both versions, came or went."""
+
+    sign: Literal["same", "added", "removed"]
+    text: str
+
+
+class LineOut(BaseModel):
+    """A line that is the same, came, went, or changed within."""
+
+    sign: Literal["same", "added", "removed", "changed"]
+    runs: list[WordsOut]
+
+
+class PartOut(BaseModel):
+    heading: str
+    changed: bool
+    lines: list[LineOut]
+
+
+class ChangesOut(BaseModel):
+    """`before` is the number of the version that was compared with, null for the first of a call."""
+
+    before: int | None
+    parts: list[PartOut]
+
+
+@operation("GET", "calls/{call_id}/summary", answer=SummaryOut)
+def read_summary(ask: Ask) -> SummaryOut:
+    """Read the summary that is shown for a call."""
+    call = _call(ask)
+    record_reading(call=call, actor=ask.actor, action="read_call")
+    return SummaryOut.of(_shown(call))
+
+
+@operation("PUT", "calls/{call_id}/summary", body=CallSummary, answer=SummaryOut)
+def put_summary(ask: Ask) -> SummaryOut:
+    """Correct the summary that is shown: the content becomes a new version."""
+    return _corrected(ask, _shown(_call(ask)))
+
+
+@operation("POST", "calls/{call_id}/summary/approve", answer=SummaryOut)
+def approve(ask: Ask) -> SummaryOut:
+    """Approve the summary that is shown: it becomes a training pair of the organization."""
+    return _approved(ask, _shown(_call(ask)))
+
+
+@operation("POST", "calls/{call_id}/summary/regenerate", query=RegenerateQuery, answer=JobOut, status=202)
+def regenerate(ask: Ask) -> JobOut:
+    """Summarize the call again, with another template if one is named; poll the job that is answered."""
+    call, wanted = _call(ask), ask.query.template
+    if wanted is None:
+        return JobOut.of(request_summary(call=call, actor=ask.actor))
+    template = None if wanted == "default" else access_template(ask.actor, wanted)
+    return JobOut.of(summarize_with(call=call, template=template, actor=ask.actor))
+
+
+@operation("GET", "calls/{call_id}/summaries", answer=SummariesOut)
+def list_versions(ask: Ask) -> SummariesOut:
+    """Read every version of a call's summary."""
+    call = _call(ask)
+    record_reading(call=call, actor=ask.actor, action="read_call")
+    return SummariesOut(items=[SummaryOut.of(version) for version in access_versions(ask.actor, call.pk)])
+
+
+@operation("PUT", "summaries/{summary_id}", body=CallSummary, answer=SummaryOut)
+def correct_version(ask: Ask) -> SummaryOut:
+    """Correct a version: the content becomes a new one."""
+    return _corrected(ask, access_summary(ask.actor, ask.ids["summary_id"]))
+
+
+@operation("POST", "summaries/{summary_id}/approve", answer=SummaryOut)
+def approve_version(ask: Ask) -> SummaryOut:
+    """Approve a version: it becomes a training pair of the organization."""
+    return _approved(ask, access_summary(ask.actor, ask.ids["summary_id"]))
+
+
+@operation("GET", "summaries/{summary_id}/changes", query=ChangesQuery, answer=ChangesOut)
+def read_changes(ask: Ask) -> ChangesOut:
+    """Read what a version changed against another, part by part and word by word."""
+    summary = access_summary(ask.actor, ask.ids["summary_id"])
+    record_reading(call=summary.call, actor=ask.actor, action="read_call")
+    before = version_before(summary, access_versions(ask.actor, summary.call_id), str(ask.query.before))
+    if before is None:
+        return ChangesOut(before=None, parts=[])
+    compared = changes(CallSummary.model_validate(before.content), CallSummary.model_validate(summary.content))
+    parts = [PartOut.model_validate(part, from_attributes=True) for part in compared]
+    return ChangesOut(before=before.version, parts=parts)
+
+
+def _call(ask: Ask) -> Call:
+    return access_call(ask.actor, ask.ids["call_id"])
+
+
+def _shown(call: Call) -> Summary:
+    summary = current_summary(call)
+    if summary is None:
+        raise Http404("no summary yet")
+    return summary
+
+
+def _corrected(ask: Ask, base: Summary) -> SummaryOut:
+    return SummaryOut.of(correct_summary(base=base, content=ask.body.model_dump(mode="json"), actor=ask.actor))
+
+
+def _approved(ask: Ask, summary: Summary) -> SummaryOut:
+    approve_summary(summary=summary, actor=ask.actor)
+    summary.refresh_from_db()
+    return SummaryOut.of(summary)
