@@ -110,7 +110,8 @@ def test_large_buffers_and_the_gradients_of_experts_without_a_token(tokens: int)
     inputs = (*inputs[:2], make_inputs(tokens, 7, 2)[2], *inputs[3:])
     found, wanted = with_grads(expert_mlp, inputs), reference_with_grads(inputs)
     assert found[3].nbytes > 4 << 20
-    assert all(agrees(a, b) for a, b in zip(found, wanted, strict=True))
+    # The gradient of one token's two weights is two sums of large terms that nearly cancel.
+    assert max(relative_error(a, b) for a, b in zip(found, wanted, strict=True)) < 1e-5
     assert float(found[3][7:].abs().max()) == float(found[4][7:].abs().max()) == 0
 
 
