@@ -38,7 +38,6 @@ from model_core.inference.engine import SummaryGenerator
 from model_core.inference.lexicon import load_lexicon
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
-from model_core.training.loss import held_out_loss
 from model_core.training.trainer import Trainer
 
 TOKENS_A_STEP = 4096
@@ -140,7 +139,7 @@ def make_batches(split: str, count: int, max_tokens: int) -> list[StepBatch]:
 
 def measure(trainer: Trainer, held_out: Sequence[PackedBatch], fact_calls: int) -> tuple[float, Measure]:
     """Return the held-out loss of a summary token and the share of facts in the summaries of spoken test calls."""
-    loss = held_out_loss(trainer.model, held_out, trainer.compute_dtype)
+    loss = trainer.held_out_loss(held_out)
     generator = SummaryGenerator(trainer.model, load_tokenizer(FOLDER), load_lexicon(FOLDER))
     results = evaluate_summaries(generator, fact_calls, variants=[SPOKEN])
     return loss, results[SPOKEN.name]["model"]["fact_recall"]

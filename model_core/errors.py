@@ -18,14 +18,20 @@ class CheckpointError(ModelCoreError):
     """A checkpoint that is missing, incomplete, altered, or of another architecture."""
 
 
-class CheckpointWriteError(CheckpointError):
-    """There is no room or no right to write a checkpoint; with either the same call goes through."""
+class CheckpointDiskError(CheckpointError):
+    """A disk without room or rights for a checkpoint; with them the same call goes through."""
 
     permanent = False
 
 
 class DataError(ModelCoreError):
     """Training data that cannot be read or used."""
+
+
+class PeerLostError(ModelCoreError):
+    """Another process of the run stopped or does not answer; the run can go on from its newest checkpoint."""
+
+    permanent = False
 
 
 class NonFiniteLossError(ModelCoreError):

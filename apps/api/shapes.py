@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from apps.api.operations import Incoming
 from apps.calls.filters import CallFilter
@@ -19,12 +21,18 @@ from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
 
+_AWARE = TypeAdapter(AwareDatetime)
 
-def _not_a_number(text: object) -> object:
-    """Refuse what pydantic would take for seconds since 1970."""
-    if not isinstance(text, str) or text.replace(".", "").lstrip("+-").isdecimal():
-        raise ValueError("a date and time with a time zone is expected")
-    return text
+
+def _read(text: object) -> datetime:
+    """Return the moment that `text` names; what pydantic would take for seconds since 1970 is none.
+
+    Read here, because behind a validator of our own strictness would refuse every text of a JSON body.
+    """
+    if isinstance(text, str) and not text.replace(".", "").lstrip("+-").isdecimal():
+        with suppress(ValidationError):
+            return _AWARE.validate_python(text)
+    raise PydanticCustomError("moment", "a date and time with a time zone is expected")
 
 
 def _in_every_zone(moment: datetime) -> datetime:
@@ -36,7 +44,7 @@ def _in_every_zone(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number), AfterValidator(_in_every_zone)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_every_zone)]
 
 
 class PageQuery(Incoming):

@@ -32,11 +32,15 @@ class Holds(Func):
         return f"{key} IN (SELECT rowid FROM search_fts WHERE search_fts MATCH %s)", (*params, query)  # noqa: S608
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
-        """Ask the GIN indexes, one a column, which the planner combines as bitmaps."""
-        names = [compiler.compile(column)[0] for column in self.source_expressions[1:]]
+        """Ask the GIN indexes, one a column, which the planner combines as bitmaps.
+
+        Left to itself it thinks that comparing a document is as cheap as comparing two numbers, and reads and unpacks
+        all documents where the indexes would name those that match; `search_unpacks` holds, and says what it costs.
+        """
+        key, *names = (compiler.compile(column)[0] for column in self.source_expressions)
         word = "(" + " OR ".join(f"{name} @@ %s::tsquery" for name in names) + ")"
         params = [tsquery_of(word) for word in self.words for _column in names]
-        return " AND ".join([word] * len(self.words)), params
+        return " AND ".join([*[word] * len(self.words), f"search_unpacks({key})"]), params
 
 
 def fts5_of(word: str, columns: tuple[str, ...]) -> str:

@@ -17,10 +17,11 @@ import torch
 from model_core.checkpoint.adopt import adopt, adopt_dense
 from model_core.checkpoint.files import verify_folder, write_folder
 from model_core.checkpoint.gguf_file import write_gguf
-from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, read_config, write_model
+from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, model_writer, read_config
 from model_core.checkpoint.store import load_snapshot
 from model_core.checkpoint.upcycle import Upcycling
 from model_core.errors import ModelCoreError
+from model_core.parallel.team import Team
 
 
 def export(checkpoint: Path, target: Path) -> str:
@@ -31,7 +32,8 @@ def export(checkpoint: Path, target: Path) -> str:
 
     Raises: CheckpointError when the checkpoint is incomplete or altered.
     """
-    snapshot = load_snapshot(checkpoint)
+    weights = load_snapshot(checkpoint).weights_to_use()
+    write_model = model_writer(read_config(checkpoint), weights, torch.bfloat16, None, Team())
 
     def fill(part: Path) -> None:
         for source in (checkpoint, target):
@@ -39,7 +41,7 @@ def export(checkpoint: Path, target: Path) -> str:
                 copy_companions(source, part)
         if (target / MODEL_CARD).is_file():
             shutil.copyfile(target / MODEL_CARD, part / MODEL_CARD)
-        write_model(part, read_config(checkpoint), snapshot.weights_to_use(), torch.bfloat16)
+        write_model(part)
 
     return write_folder(target, fill)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
+from model_core.parallel.slices import split_name
 
 _OUTER = {
     "embedding.weight": "model.embed_tokens.weight",
@@ -49,17 +50,33 @@ def _moe_names(config: ModelConfig) -> dict[str, str]:
 
 
 def to_stock(config: ModelConfig, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the stock state dict of our state dict, dtypes kept."""
-    result = {stock: state[ours] for ours, stock in simple_names(config).items()}
-    for layer in range(config.num_dense_layers, config.num_layers):
-        gate_EID, up_EID = state[f"layers.{layer}.mlp.gate_up_EJD"].chunk(2, dim=1)
-        down_EDI = state[f"layers.{layer}.mlp.down_EDI"]
-        for expert in range(config.num_experts):
-            prefix = _expert_prefix(layer, expert)
-            result[f"{prefix}.gate_proj.weight"] = gate_EID[expert]
-            result[f"{prefix}.up_proj.weight"] = up_EID[expert]
-            result[f"{prefix}.down_proj.weight"] = down_EDI[expert]
+    """Return the stock state dict of our state dict, or of a part of it with slices of experts, dtypes kept."""
+    simple = simple_names(config)
+    result: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        whole, first = split_name(name)
+        if whole in simple:
+            result[simple[whole]] = tensor
+        else:
+            result |= _expert_weights(whole, tensor, first)
     return {name: tensor.contiguous() for name, tensor in result.items()}
+
+
+def stock_count(config: ModelConfig) -> int:
+    """Return the number of tensors in the stock state dict."""
+    experts = (config.num_layers - config.num_dense_layers) * config.num_experts
+    return len(simple_names(config)) + experts * len(_MLP)
+
+
+def _expert_weights(name: str, tensor: Tensor, first: int) -> dict[str, Tensor]:
+    """Return the weights of experts `first`, `first` + 1, ... by their stock names."""
+    _, layer, _, kind = name.split(".")
+    parts = {"gate_up_EJD": ("gate_proj", "up_proj"), "down_EDI": ("down_proj",)}[kind]
+    return {
+        f"{_expert_prefix(int(layer), expert)}.{part}.weight": matrix
+        for expert, matrices in enumerate(tensor, first)
+        for part, matrix in zip(parts, matrices.chunk(len(parts)), strict=True)
+    }
 
 
 def from_stock(config: ModelConfig, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The folder that a model is used from: stock config.json, one safetensors file, the tokenizer's files, a manifest.
+"""The folder that a model is used from: stock config.json, safetensors, the tokenizer's files, a manifest.
 
 `load_model` reads what `save_model` wrote and stock Glm4Moe and Qwen3Moe folders whose features our decoder has. It
 knows no training.
@@ -6,7 +6,7 @@ knows no training.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,15 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model_core.checkpoint.convert import FP32_KEYS, from_stock, to_stock
+from model_core.checkpoint.convert import FP32_KEYS, from_stock, stock_count, to_stock
 from model_core.checkpoint.files import MANIFEST, write_folder
 from model_core.checkpoint.stock_config import from_stock_config, to_stock_config
 from model_core.checkpoint.stock_fields import read_values
-from model_core.checkpoint.stock_weights import WEIGHT_SUFFIXES, WEIGHTS, read_weights
+from model_core.checkpoint.stock_weights import INDEX, WEIGHT_SUFFIXES, WEIGHTS, read_weights
 from model_core.config.schema import ModelConfig
-from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.errors import CheckpointDiskError, CheckpointError
 from model_core.models.decoder import Decoder
+from model_core.parallel.team import Team
 
 TRAINING_FILES = ("training_state.safetensors", "progress.json")
 MODEL_CARD = "README.md"
@@ -36,39 +37,62 @@ def save_model(
     *,
     dtype: torch.dtype = torch.float32,
     companions: Path | None = None,
+    team: Team | None = None,
 ) -> str:
     """Write a stock folder at `folder`, whole or not at all; return its digest.
 
-    `state` is our state dict. The routers' weights and correction biases stay fp32 whatever `dtype` says. The files of
-    `companions` (a tokenizer's folder) are copied in.
+    `state` is our state dict, or of a team each rank's part of it. The routers' weights and correction biases stay fp32
+    whatever `dtype` says. The files of `companions` (a tokenizer's folder) are copied in.
     """
+    return write_folder(folder, model_writer(config, state, dtype, companions, team or Team()), team)
+
+
+def model_writer(
+    config: ModelConfig, state: Mapping[str, Tensor], dtype: torch.dtype, companions: Path | None, team: Team
+) -> Callable[[Path], None]:
+    """Return a function that writes config.json, the weights and the companions into an existing folder.
+
+    Of a team every rank writes the weights of its part into a file of its own, and the first one all the rest.
+
+    Raises: CheckpointError when the parts together are not the whole model.
+    """
+    stock = {name: _as_stored(name, tensor, dtype) for name, tensor in to_stock(config, state).items()}
+    size_bytes = sum(tensor.numel() * tensor.element_size() for tensor in stock.values())
+    parts = team.gather((part_name(WEIGHTS, team), sorted(stock), size_bytes))
+    weight_map = {name: file for file, names, _ in parts for name in names}
+    if len(weight_map) != stock_count(config):
+        raise CheckpointError(f"{len(weight_map)} weights would be saved; the model has {stock_count(config)}")
 
     def fill(part: Path) -> None:
-        if companions is not None:
-            copy_companions(companions, part)
-        write_model(part, config, state, dtype)
+        save_tensors(stock, part / part_name(WEIGHTS, team))
+        if team.rank == 0:
+            if companions is not None:
+                copy_companions(companions, part)
+            _write_json(part / "config.json", to_stock_config(config, str(dtype).removeprefix("torch.")))
+            ends = {"pad_token_id": config.pad_token_id, "eos_token_id": config.eos_token_id, "do_sample": False}
+            _write_json(part / "generation_config.json", ends)
+            if team.size > 1:
+                metadata = {"total_size": sum(size for _, _, size in parts)}
+                _write_json(part / INDEX, {"metadata": metadata, "weight_map": weight_map})
 
-    return write_folder(folder, fill)
-
-
-def write_model(part: Path, config: ModelConfig, state: Mapping[str, Tensor], dtype: torch.dtype) -> None:
-    """Write config.json, generation_config.json and the weights into an existing folder."""
-    stock = {name: _as_stored(name, tensor, dtype) for name, tensor in to_stock(config, state).items()}
-    save_tensors(stock, part / WEIGHTS)
-    _write_json(part / "config.json", to_stock_config(config, str(dtype).removeprefix("torch.")))
-    ends = {"pad_token_id": config.pad_token_id, "eos_token_id": config.eos_token_id, "do_sample": False}
-    _write_json(part / "generation_config.json", ends)
+    return fill
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: CheckpointWriteError when there is no room or no right to.
+    Raises: CheckpointDiskError when there is no room or no right to.
     """
     try:
         save_file(dict(tensors), path, metadata={"format": "pt"})
     except SafetensorError as error:
-        raise CheckpointWriteError(f"{path} cannot be written: {error}") from error
+        raise CheckpointDiskError(f"{path} cannot be written: {error}") from error
+
+
+def part_name(name: str, team: Team) -> str:
+    """Return what this rank's part of a file is called, as transformers calls it; of one process it is the file."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{team.rank + 1:05d}-of-{team.size:05d}{dot}{ending}" if team.size > 1 else name
 
 
 def copy_companions(source: Path, target: Path) -> None:
@@ -86,12 +110,14 @@ def read_config(folder: Path) -> ModelConfig:
     return from_stock_config(read_values(folder))
 
 
-def load_state(folder: Path) -> dict[str, Tensor]:
+def load_state(folder: Path, *, check: bool = True) -> dict[str, Tensor]:
     """Return our state dict, in fp32, of a stock folder; the manifest is checked first where there is one.
+
+    `check=False` is for who has checked it.
 
     Raises: CheckpointError when files are missing, altered, or do not fit the configuration.
     """
-    weights = read_weights(folder)
+    weights = read_weights(folder, check=check)
     return {name: tensor.float() for name, tensor in from_stock(read_config(folder), weights).items()}
 
 

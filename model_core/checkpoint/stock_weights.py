@@ -23,14 +23,14 @@ WEIGHT_SUFFIXES: Final = (".safetensors", ".index.json", ".bin", ".pt", ".pth", 
 _HEAD, _EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
+def read_weights(folder: Path, *, check: bool = True) -> dict[str, Tensor]:
     """Return the stock state dict of a folder, dtypes kept; the manifest is checked first where there is one.
 
-    A head that is tied to the embedding comes as a copy of it.
+    `check=False` is for who has checked it. A head that is tied to the embedding comes as a copy of it.
 
     Raises: CheckpointError when files are missing, altered or cannot be read.
     """
-    if (folder / MANIFEST).is_file():
+    if check and (folder / MANIFEST).is_file():
         verify_folder(folder)
     weights = {name: tensor for path in _files(folder) for name, tensor in _load(path).items()}
     if read_values(folder).get("tie_word_embeddings") and _EMBEDDING in weights:

@@ -1,7 +1,8 @@
 """The checkpoints of a run: a folder a step, each whole or not there, the newest and the best kept.
 
-A checkpoint is a stock model folder with the rest of the run's state beside it: optimizer and average in a safetensors
-file, random state, data position and scores in JSON. It knows no optimizer and no loss.
+A checkpoint is a stock model folder with the rest of the run's state beside it: optimizer, average and random state in
+safetensors, data position and scores in JSON. Of several processes each writes its part; what is read back is
+whole and does not depend on how many there were. It knows no optimizer and no loss.
 """
 
 import json
@@ -13,10 +14,12 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor, float32
 
-from model_core.checkpoint.files import is_complete, write_folder
-from model_core.checkpoint.pretrained import TRAINING_FILES, copy_companions, load_state, save_tensors, write_model
+from model_core.checkpoint.files import is_complete, together, verify_folder, write_folder
+from model_core.checkpoint.pretrained import TRAINING_FILES, load_state, model_writer, part_name, save_tensors
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
+from model_core.parallel.slices import join_slices
+from model_core.parallel.team import Team
 
 _STATE, _PROGRESS = TRAINING_FILES
 AVERAGE = "average."
@@ -37,7 +40,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything a run needs to go on. `model` is our state dict; `state` holds the optimizer's tensors and others."""
+    """Everything a run needs to go on. `model` is our state dict; `state` holds the optimizer's tensors and others.
+
+    What one of several processes is to save is a part of it, in which slices of experts are named as such.
+    """
 
     progress: Progress
     model: Mapping[str, Tensor]
@@ -52,31 +58,35 @@ class Snapshot:
 class CheckpointStore:
     """The folder `root` of a run's checkpoints. Of complete ones the newest `keep_last` and the best stay."""
 
-    def __init__(self, root: Path, keep_last: int) -> None:
+    def __init__(self, root: Path, keep_last: int, team: Team | None = None) -> None:
         self._root = root
         self._keep_last = keep_last
+        self._team = team or Team()
 
     def save(self, snapshot: Snapshot, config: ModelConfig, companions: Path | None) -> tuple[Path, str]:
-        """Write a checkpoint, whole or not at all; return its folder and digest.
+        """Write a checkpoint, whole or not at all; return its folder and digest. Of a team every rank calls it.
 
-        Side effects: removes checkpoints that need not be kept.
+        Raises: CheckpointError when it cannot be written. Side effects: removes checkpoints that need not be kept.
         """
+        team = self._team
+        write_model = model_writer(config, snapshot.model, float32, companions, team)
 
         def fill(part: Path) -> None:
-            if companions is not None:
-                copy_companions(companions, part)
-            write_model(part, config, snapshot.model, float32)
-            save_tensors({name: tensor.contiguous() for name, tensor in snapshot.state.items()}, part / _STATE)
-            (part / _PROGRESS).write_text(json.dumps(asdict(snapshot.progress)) + "\n")
+            write_model(part)
+            state = {name: tensor.contiguous() for name, tensor in snapshot.state.items()}
+            save_tensors(state, part / part_name(_STATE, team))
+            if team.rank == 0:
+                (part / _PROGRESS).write_text(json.dumps(asdict(snapshot.progress)) + "\n")
 
         folder = self._root / f"step-{snapshot.progress.step:08d}"
-        digest = write_folder(folder, fill)
-        self._prune()
+        digest = write_folder(folder, fill, team)
+        together(team, self._root, lambda: self._prune() if team.rank == 0 else None)
         return folder, digest
 
     def newest(self) -> Path | None:
         """Return the newest complete checkpoint, or None; incomplete and altered ones are passed over."""
-        return next((folder for folder in reversed(self._folders()) if is_complete(folder)), None)
+        folders = together(self._team, self._root, self._folders)[0]
+        return next((folder for folder in reversed(folders) if is_complete(folder, self._team)), None)
 
     def best(self) -> Path | None:
         """Return the checkpoint with the lowest held-out loss, or None when no loss is known."""
@@ -104,10 +114,14 @@ def read_progress(folder: Path) -> Progress:
         raise CheckpointError(f"{folder} is no training checkpoint: {error}") from error
 
 
-def load_snapshot(folder: Path) -> Snapshot:
-    """Return what `CheckpointStore.save` wrote, after checking every file against the manifest.
+def load_snapshot(folder: Path, team: Team | None = None) -> Snapshot:
+    """Return what `CheckpointStore.save` wrote, whole, after checking every file against the manifest.
+
+    Of a team every rank calls it and gets all of it.
 
     Raises: CheckpointError when anything is missing or altered.
     """
-    model = load_state(folder)
-    return Snapshot(read_progress(folder), model, load_file(folder / _STATE))
+    verify_folder(folder, team)
+    stem, _, ending = _STATE.rpartition(".")
+    state = {name: tensor for path in folder.glob(f"{stem}*.{ending}") for name, tensor in load_file(path).items()}
+    return Snapshot(read_progress(folder), load_state(folder, check=False), join_slices(state))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
-from model_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from model_core.config.schema import DataConfig, ModelConfig, ParallelConfig, RunConfig, TrainConfig
 from model_core.errors import ConfigError
 
 _BOOLEANS = {"true": True, "false": False}
@@ -43,6 +43,7 @@ def from_json(text: str) -> RunConfig:
         model=model_from_dict(values["model"]),
         train=TrainConfig(**values["train"]),
         data=DataConfig(**{**values["data"], "noise_levels": tuple(values["data"]["noise_levels"])}),
+        parallel=ParallelConfig(**values.get("parallel", {})),
         out=values["out"],
         init=values["init"],
     )
@@ -56,7 +57,7 @@ def model_from_dict(values: Mapping[str, Any]) -> ModelConfig:
 def _value(run: RunConfig, section: str, name: str, text: str) -> object:
     part = getattr(run, section, None)
     if not is_dataclass(part) or isinstance(part, type):
-        raise ConfigError(f"there is no section {section!r}; there are model, train and data")
+        raise ConfigError(f"there is no section {section!r}; there are model, train, data and parallel")
     names = {item.name for item in fields(part)}
     if name not in names:
         raise ConfigError(f"section {section!r} has no field {name!r}; it has {', '.join(sorted(names))}")

@@ -6,7 +6,7 @@ They know no data and no hardware; numbers that were measured stand in docs/trai
 from collections.abc import Callable
 from dataclasses import replace
 
-from model_core.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from model_core.config.schema import DataConfig, ModelConfig, ParallelConfig, RunConfig, TrainConfig
 from model_core.errors import ConfigError
 
 
@@ -143,6 +143,7 @@ def pretrain_1b() -> RunConfig:
         ),
         train=_large_scale(max_steps=50_000, tokens_per_step=2**21, tokens_per_micro_batch=2**14, lr=4e-4),
         data=DataConfig(tokens="var/tokens", tokenizer="var/tokenizer"),
+        parallel=ParallelConfig(expert_parallel=8),
         out="runs/pretrain-1b",
     )
 
@@ -169,6 +170,7 @@ def pretrain_500b() -> RunConfig:
         ),
         train=_large_scale(max_steps=600_000, tokens_per_step=2**24, tokens_per_micro_batch=2**15, lr=2e-4),
         data=DataConfig(tokens="var/tokens", tokenizer="var/tokenizer"),
+        parallel=ParallelConfig(expert_parallel=64, zero_stage=3),
         out="runs/pretrain-500b",
     )
 

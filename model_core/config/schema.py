@@ -155,8 +155,8 @@ class TrainConfig:
     only with the Muon optimizer, which takes the matrices; `lr` is AdamW's, for everything else. `wire_copying` starts
     a new model with induction heads (`models/copying.py`). `precision` is that of the matrix products; "auto" takes
     bf16 on a GPU and where the processor is faster in it. `activation_checkpointing` keeps a layer's input alone and
-    computes the layer again in the backward pass. `spike_threshold` leaves out steps whose loss or gradient norm is
-    that many deviations above the recent ones; 0 leaves out none. `peak_tflops` is what the MFU is a share of; 0
+    computes the layer again in the backward pass. `spike_threshold` leaves out steps whose loss is that many
+    deviations above the recent ones; 0 leaves out none. `peak_tflops` is what the MFU is a share of; 0
     measures it.
     """
 
@@ -220,6 +220,37 @@ class TrainConfig:
                 f"train.{name} is {getattr(self, name)!r}; it must be {', '.join(known[:-1])} or {known[-1]}",
             )
 
+    @property
+    def micro_batches(self) -> int:
+        """The micro batches of a step, over all processes."""
+        return round(self.tokens_per_step / self.tokens_per_micro_batch)
+
+
+@dataclass(frozen=True)
+class ParallelConfig:
+    """How a run is divided when a launcher starts it as several processes; one process alone reads none of it.
+
+    Each expert group of `expert_parallel` processes holds all experts once. `zero_stage` says what DeepSpeed cuts over
+    the processes: 1 the optimizer's state, 2 also the gradients, 3 also the weights. A process that does not answer for
+    `lost_after_s` seconds ends the run.
+    """
+
+    expert_parallel: int = 1
+    zero_stage: int = 2
+    lost_after_s: int = 40
+
+    def __post_init__(self) -> None:
+        _require(self.expert_parallel > 0, f"parallel.expert_parallel is {self.expert_parallel}; it must be above 0")
+        # DeepSpeed's stage 0 clips spread experts by a norm that leaves out those of the other ranks.
+        _require(
+            self.zero_stage in (1, 2, 3),
+            f"parallel.zero_stage is {self.zero_stage}; it must be 1, 2 or 3: stage 0 would clip by a wrong norm",
+        )
+        _require(
+            5 <= self.lost_after_s <= 55,
+            f"parallel.lost_after_s is {self.lost_after_s}; it must lie between 5 and 55",
+        )
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -229,6 +260,7 @@ class RunConfig:
     model: ModelConfig
     train: TrainConfig
     data: DataConfig = field(default_factory=DataConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
     out: str = ""
     init: str = ""
 
@@ -241,4 +273,9 @@ class RunConfig:
         _require(
             self.train.objective != "text" or bool(self.data.tokens),
             "data.tokens is empty; a run on text needs the folder that python -m model_core.data.text made",
+        )
+        _require(
+            self.model.num_experts % self.parallel.expert_parallel == 0,
+            f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
+            f"it must divide model.num_experts, {self.model.num_experts}",
         )

@@ -78,7 +78,10 @@ class Router(nn.Module):
 
 
 class MoE(nn.Module):
-    """The routed experts' weighted sum, plus the shared expert where there is one."""
+    """The routed experts' weighted sum, plus the shared expert where there is one.
+
+    `experts` computes the sum of a token's choices; a run over several processes puts its exchange there.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -87,11 +90,12 @@ class MoE(nn.Module):
         self.gate_up_EJD = nn.Parameter(torch.empty(experts, 2 * inner, width))
         self.down_EDI = nn.Parameter(torch.empty(experts, width, inner))
         self.shared = SwiGLU(width, inner) if config.shared_expert else None
+        self.experts: Callable[..., Tensor] = expert_mlp
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """Return the transformed rows."""
         x_TD = x_BTD.flatten(0, 1)
         weights_TK, experts_TK, sorting = self.router(x_TD)
-        y_TD = expert_mlp(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
+        y_TD = self.experts(x_TD, weights_TK, experts_TK, self.gate_up_EJD, self.down_EDI, sorting=sorting)
         y_BTD: Tensor = y_TD.view_as(x_BTD)
         return y_BTD if self.shared is None else y_BTD + self.shared(x_BTD)

@@ -36,7 +36,7 @@ def expert_mlp(
     sorting where the router made one. Under autocast the matrices are cast to its dtype; the result has the dtype of
     `x_TD` after that cast. The weights are applied in their own dtype, before the product is rounded.
     """
-    dtype = _compute_dtype(x_TD)
+    dtype = product_dtype(x_TD)
     x_TD, gate_up_EJD, down_EDI = x_TD.to(dtype), gate_up_EJD.to(dtype), down_EDI.to(dtype)
     chosen = choose_backend(x_TD.device.type, backend)
     few = experts_TK.numel() <= _FEW_CHOICES
@@ -64,6 +64,7 @@ def expert_mlp_reference(
     return torch.einsum("te,ted->td", weights_TE, y_TED)
 
 
-def _compute_dtype(x: Tensor) -> torch.dtype:
+def product_dtype(x: Tensor) -> torch.dtype:
+    """Return the dtype of the matrix products with `x`: autocast's where it is on, else its own."""
     kind = x.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype

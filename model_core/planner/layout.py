@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Literal
 
 from model_core.errors import ConfigError
+from model_core.parallel.grid import Grid
 from model_core.planner.architecture import Architecture, head_flops, layer_flops
 from model_core.planner.cluster import Cluster
 
@@ -43,6 +44,10 @@ class Layout:
     def tokens_per_micro_batch(self) -> int:
         """The tokens of one forward pass of one data rank."""
         return self.micro_batch * self.sequence_length
+
+    def grid(self, cluster: Cluster) -> Grid:
+        """Return where the devices stand, one rank a device."""
+        return Grid(cluster.count, self.tensor, self.pipeline, self.expert)
 
     def stage_devices(self, cluster: Cluster) -> int:
         """Return the devices that hold one pipeline stage."""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from model_core.config.schema import ModelConfig
 from model_core.models.decoder import Decoder
+from model_core.parallel.grid import GroupKind, Place, groups_of, partition, place_of
 from model_core.planner.architecture import Architecture, from_model_config
 from model_core.planner.cluster import Cluster
-from model_core.planner.groups import GroupKind, Place, groups_of, partition, place_of
 from model_core.planner.layout import Layout, check_layout, split_layers
 from model_core.planner.memory import rank_parameters
 
@@ -69,7 +69,7 @@ def simulate(config: ModelConfig, cluster: Cluster, layout: Layout) -> list[Rank
     stages = _stage_parameters(decoder, model, layout)
     return [
         _rank_shards(stages[place.pipeline], place, cluster, layout)
-        for place in (place_of(rank, cluster, layout) for rank in range(cluster.count))
+        for place in (place_of(rank, layout.grid(cluster)) for rank in range(cluster.count))
     ]
 
 
@@ -134,7 +134,7 @@ def _group_mismatches(cluster: Cluster, layout: Layout) -> Iterator[str]:
         "expert_data": layout.expert_data(cluster),
     }
     for kind, size in sizes.items():
-        groups = groups_of(kind, cluster, layout)
+        groups = groups_of(kind, layout.grid(cluster))
         if sorted(rank for group in groups for rank in group) != list(range(cluster.count)):
             yield f"the {kind} groups do not hold every rank once"
         if {len(group) for group in groups} != {size}:
@@ -175,7 +175,7 @@ def _zero_mismatches(ranks: Sequence[RankShards], cluster: Cluster, layout: Layo
         return
     kinds: tuple[tuple[GroupKind, str], ...] = (("data", "shared"), ("expert_data", "expert"))
     for kind, part in kinds:
-        for group in groups_of(kind, cluster, layout):
+        for group in groups_of(kind, layout.grid(cluster)):
             sizes = {getattr(ranks[rank], f"{part}_size") for rank in group}
             pieces = sorted(getattr(ranks[rank], f"{part}_piece") for rank in group)
             if len(sizes) != 1 or not _tiles(pieces, min(sizes)):

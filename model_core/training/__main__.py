@@ -1,4 +1,4 @@
-"""The command line of training: ``python -m model_core.training --recipe NAME``.
+"""The command line of training: ``python -m model_core.training --recipe NAME``, also under torchrun and deepspeed.
 
 It turns arguments into a configuration and errors into one clear line with exit code 2; the work is `run`'s.
 """
@@ -6,6 +6,7 @@ It turns arguments into a configuration and errors into one clear line with exit
 import argparse
 import json
 import logging
+import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -25,7 +26,10 @@ from model_core.training.plan import make_run_plan
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0 when done, 2 for an error that a message explains."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    first = os.environ.get("RANK", "0") == "0"
+    logging.basicConfig(
+        level=logging.INFO if first else logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr
+    )
     try:
         config = _configuration(options)
         if options.dry_run:
@@ -49,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the newest complete checkpoint in --out")
     parser.add_argument("--registry", default="", metavar="URL", help="database URL of the model registry")
     parser.add_argument("--run-id", type=uuid.UUID, help="id of the run in the registry")
+    # The deepspeed launcher gives every process its number in this way too; the environment says it already.
+    parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and the plan, and stop")
     return parser
 
@@ -78,7 +84,7 @@ def _train(config: RunConfig, options: argparse.Namespace) -> None:
     from model_core.training.run import Registration, execute
 
     registration = None
-    if options.registry:
+    if options.registry and os.environ.get("RANK", "0") == "0":
         registration = Registration(open_registry(options.registry), options.run_id or uuid.uuid4())
     execute(config, resume=options.resume, approved=options.approved, registration=registration)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from model_core.checkpoint.store import CheckpointStore
 from model_core.data.packing import PackedBatch
-from model_core.training.loss import held_out_loss
 
 if TYPE_CHECKING:
     from model_core.training.trainer import Trainer
@@ -98,7 +97,7 @@ class Evaluator(Callback):
         step = trainer.progress.step
         if step % self._every == 0 or step == trainer.config.train.max_steps:
             with trainer.averaged():
-                self.last_loss = held_out_loss(trainer.model, self._batches, trainer.compute_dtype)
+                self.last_loss = trainer.held_out_loss(self._batches)
             for sink in self._sinks:
                 sink.write(step, {f"eval_{trainer.loss_name}": self.last_loss})
 

@@ -51,10 +51,6 @@ def run_data(config: RunConfig, tokenizer: Path, approved: Path | None) -> RunDa
     return _summaries(config, ExampleEncoder(tokenizer, config.data.reading_weight), approved)
 
 
-def _micro_batches(config: RunConfig) -> int:
-    return round(config.train.tokens_per_step / config.train.tokens_per_micro_batch)
-
-
 def _text(config: RunConfig, tokenizer: Path) -> RunData:
     shards = TokenShards(Path(config.data.tokens))
     shards.check_tokenizer(tokenizer / FILE_NAME)
@@ -62,7 +58,7 @@ def _text(config: RunConfig, tokenizer: Path) -> RunData:
         shards=shards,
         max_tokens=config.model.max_positions,
         tokens_per_micro_batch=config.train.tokens_per_micro_batch,
-        micro_batches=_micro_batches(config),
+        micro_batches=config.train.micro_batches,
         held_out_rows=config.data.eval_rows,
         seed=config.train.seed,
     )
@@ -107,6 +103,6 @@ def _batch_maker(config: RunConfig, encoder: ExampleEncoder, source: ExampleSour
         encode=encoder,
         max_tokens=config.model.max_positions,
         tokens_per_micro_batch=config.train.tokens_per_micro_batch,
-        micro_batches=_micro_batches(config),
+        micro_batches=config.train.micro_batches,
         transcript_weight=config.train.transcript_loss_weight,
     )

@@ -3,27 +3,20 @@
 Legend: T tokens of a row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from model_core.config.schema import DeviceName, Precision
+from model_core.config.schema import Precision
 from model_core.data.packing import PackedBatch
-from model_core.errors import ConfigError
 from model_core.models.decoder import Decoder
 from model_core.ops.cross_entropy import linear_cross_entropy
 from model_core.ops.precision import fast_dtype
+from model_core.parallel.team import Team
 
-
-def training_device(name: DeviceName) -> torch.device:
-    """Return the device to train on; "auto" is the GPU where there is one.
-
-    Raises: ConfigError when a GPU is named and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("train.device is 'cuda'; this machine has no CUDA device")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+# A batch's weighted sum of losses (a scalar with a gradient), its token losses (T,) and their weights (T,).
+BatchLoss = tuple[Tensor, Tensor, Tensor]
 
 
 def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
@@ -32,29 +25,36 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     return named.get(precision) or fast_dtype(device)
 
 
-def packed_loss(model: Decoder, batch: PackedBatch, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the weighted sum of losses (a scalar with a gradient), the token losses (T,) and the weights (T,).
+class PackedLoss(nn.Module):
+    """The loss of a packed row under a model; matrix products in `dtype`."""
 
-    All are on the model's device.
-    """
-    device = model.head.weight.device
-    ids, labels, weights, positions, documents = (
-        torch.from_numpy(array).to(device)
-        for array in (batch.ids, batch.labels, batch.weights, batch.positions, batch.document_ids)
-    )
-    with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        hidden = model.hidden(ids[None], positions=positions[None], document_ids=documents[None])[0]
-    loss, losses = linear_cross_entropy(hidden, model.head.weight, labels, weights, dtype)
-    return loss, losses, weights
+    def __init__(self, model: Decoder, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.model = model
+        self.dtype = dtype
+
+    def forward(self, batch: PackedBatch) -> BatchLoss:
+        """Return the weighted sum of losses, the token losses and their weights."""
+        device = self.model.rotary.cos.device
+        ids, labels, weights, positions, documents = (
+            torch.from_numpy(array).to(device)
+            for array in (batch.ids, batch.labels, batch.weights, batch.positions, batch.document_ids)
+        )
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            hidden = self.model.hidden(ids[None], positions=positions[None], document_ids=documents[None])[0]
+        loss, losses = linear_cross_entropy(hidden, self.model.head.weight, labels, weights, self.dtype)
+        return loss, losses, weights
 
 
 @torch.no_grad()
-def held_out_loss(model: Decoder, batches: Iterable[PackedBatch], dtype: torch.dtype) -> float:
-    """Return the mean loss of the tokens of weight 1 of `batches`. Side effect: leaves the model in evaluation mode."""
-    model.eval()
-    total, count = 0.0, 0
-    for batch in batches:
-        _, losses, weights = packed_loss(model, batch, dtype)
-        total += float(losses[weights == 1].sum())
-        count += int((weights == 1).sum())
-    return total / count
+def mean_loss(compute: Callable[[PackedBatch], BatchLoss], batches: Sequence[PackedBatch], team: Team) -> float:
+    """Return the mean loss of the tokens of weight 1 in `batches`, which the ranks share; every rank gets the same."""
+    sums = torch.zeros(2, dtype=torch.float64, device=team.device)
+    for first in range(0, len(batches), team.size):
+        # Every rank computes in every round, for experts may be spread; what has no batch left takes one uncounted.
+        index = first + team.rank
+        _, losses, weights = compute(batches[index if index < len(batches) else 0])
+        full = weights == (1 if index < len(batches) else -1)
+        sums += torch.stack((losses[full].sum(), full.sum())).to(sums)
+    total, count = team.sum(sums).tolist()
+    return float(total / count)

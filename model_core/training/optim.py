@@ -4,6 +4,7 @@ They know parameters by name and shape, not the model.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,30 +17,47 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 _NEVER_MUON = ("embedding.weight", "head.weight", "router.weight")
 
 
+_BETA1, _BETA2, _EPS = 0.9, 0.95, 1e-8
+
+
+def adamw_step(
+    parameter: Tensor, gradient: Tensor, m: Tensor, v: Tensor, *, lr: float, decay: float, number: int
+) -> None:
+    """Take Adam's step `number`, counted from 1, with decoupled weight decay. Side effects: changes all but `gradient`.
+
+    Source: Loshchilov and Hutter, arXiv 1711.05101.
+    """
+    m.lerp_(gradient, 1 - _BETA1)
+    v.mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+    if decay:
+        parameter.mul_(1 - lr * decay)
+    denominator = (v / (1 - _BETA2**number)).sqrt_().add_(_EPS)
+    parameter.addcdiv_(m, denominator, value=-lr / (1 - _BETA1**number))
+
+
+def average_decay(config: TrainConfig, step: int) -> float:
+    """Return how much of the average of the weights stays after step `step`, counted from 0."""
+    # A short memory at first: the average must forget the random weights it began with.
+    return min(config.ema_decay, (1 + step) / (10 + step))
+
+
 class AdamW:
-    """Adam with decoupled weight decay; vectors are not decayed. Source: Loshchilov and Hutter, arXiv 1711.05101."""
+    """Adam for parameters by name; vectors are not decayed."""
 
     def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float) -> None:
         self._parameters = dict(parameters)
         self._weight_decay = weight_decay
-        self._beta1, self._beta2, self._eps = 0.9, 0.95, 1e-8
         self.state = {f"m.{name}": torch.zeros_like(p) for name, p in parameters.items()}
         self.state |= {f"v.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
     @torch.no_grad()
     def step(self, lr: float, number: int) -> None:
         """Take step `number`, counted from 1, with the gradients that the parameters hold."""
-        correction1, correction2 = 1 - self._beta1**number, 1 - self._beta2**number
         for name, parameter in self._parameters.items():
-            if parameter.grad is None:
-                continue
-            m, v = self.state[f"m.{name}"], self.state[f"v.{name}"]
-            m.lerp_(parameter.grad, 1 - self._beta1)
-            v.mul_(self._beta2).addcmul_(parameter.grad, parameter.grad, value=1 - self._beta2)
-            if parameter.dim() > 1:
-                parameter.mul_(1 - lr * self._weight_decay)
-            denominator = (v / correction2).sqrt_().add_(self._eps)
-            parameter.addcdiv_(m, denominator, value=-lr / correction1)
+            if parameter.grad is not None:
+                decay = self._weight_decay if parameter.dim() > 1 else 0.0
+                m, v = self.state[f"m.{name}"], self.state[f"v.{name}"]
+                adamw_step(parameter, parameter.grad, m, v, lr=lr, decay=decay, number=number)
 
 
 class Muon:
@@ -128,3 +146,43 @@ class Optimizer:
                 found = "missing" if saved is None else tuple(saved.shape)
                 raise CheckpointError(f"the optimizer's {name} is {found}; this run needs {tuple(mine.shape)}")
             mine.copy_(saved)
+
+
+def state_keys(config: TrainConfig) -> tuple[str, ...]:
+    """Return what `FlatAdamW` keeps of a piece: Adam's moments, and the average of the weights where there is one."""
+    return ("m", "v", "average") if config.ema_decay > 0 else ("m", "v")
+
+
+class FlatAdamW(torch.optim.Optimizer):
+    """The same Adam, and the average of the weights, over the flat pieces that DeepSpeed cuts parameters into.
+
+    `scale` (of the peak learning rate), `number` (of the step, from 1) and `skip` are set before each step.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], config: TrainConfig) -> None:
+        super().__init__(groups, {"lr": config.lr})
+        self._config = config
+        self._keys = state_keys(config)
+        self.scale, self.number, self.skip = 0.0, 0, False
+
+    def state_of(self, flat: Tensor) -> dict[str, Tensor]:
+        """Return the state of a piece by key; before the first step the average is the piece itself."""
+        state: dict[str, Tensor] = self.state[flat]
+        if not state:
+            state |= {key: flat.detach().clone() if key == "average" else torch.zeros_like(flat) for key in self._keys}
+        return state
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Take a step with the gradients that the pieces hold, or with `skip` none."""
+        if self.skip:
+            return
+        lr = self._config.lr * self.scale
+        for group in self.param_groups:
+            decay = self._config.weight_decay if group["decayed"] else 0.0
+            for flat in group["params"]:
+                if flat.grad is not None:
+                    state = self.state_of(flat)
+                    adamw_step(flat, flat.grad, state["m"], state["v"], lr=lr, decay=decay, number=self.number)
+                    if "average" in state:
+                        state["average"].lerp_(flat, 1 - average_decay(self._config, self.number - 1))

@@ -1,6 +1,7 @@
 """A run from its configuration to its export: data, model, trainer and callbacks put together, and the registry told.
 
-It knows where things lie (`out`, the tokenizer, the checkpoint to begin with); the trainer does not.
+It knows where things lie (`out`, the tokenizer, the checkpoint to begin with); the trainer does not. Of several
+processes all run it alike; the first one reports, and the checkpoints are written by all together.
 """
 
 import json
@@ -21,14 +22,16 @@ from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.overrides import to_json
 from model_core.config.schema import RunConfig
 from model_core.data.batches import BatchStream
-from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer, load_tokenizer
-from model_core.data.tokenizer import FILE_NAME as TOKENIZER_FILE
+from model_core.data.tokenizer import END_OF_TEXT, FILE_NAME, SummaryTokenizer, load_tokenizer
 from model_core.errors import CheckpointError, ConfigError
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
+from model_core.parallel.team import Team, join, launched
+from model_core.parallel.watch import watched
 from model_core.registry.store import Registry
 from model_core.training.callbacks import Checkpointer, Evaluator, LogSink, MetricsFile, MetricsSink, Monitor
 from model_core.training.data import run_data
+from model_core.training.engine import SpreadEngine
 from model_core.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,11 @@ class Registration:
 
     registry: Registry
     run_id: uuid.UUID
+
+    def start(self, config: RunConfig) -> None:
+        """Record the run as one that this process has begun."""
+        self.registry.create_run(config.name, json.loads(to_json(config)), run_id=self.run_id)
+        self.registry.start_run(self.run_id, os.getpid())
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics of a step."""
@@ -58,36 +66,41 @@ def execute(
 
     Raises: ModelCoreError with what is wrong and the limit it passes; the run is then marked failed.
     """
-    if registration is None:
-        return _train(config, resume, approved, None)
-    values = json.loads(to_json(config))
-    registration.registry.create_run(config.name, values, run_id=registration.run_id)
-    registration.registry.start_run(registration.run_id, os.getpid())
+    if registration is not None:
+        registration.start(config)
+
+    def fail(reason: str) -> None:
+        if registration is not None:
+            registration.registry.finish_run(registration.run_id, "failed", reason)
+
     try:
-        return _train(config, resume, approved, registration)
+        team = join(config)
+        with watched(team, config.parallel.lost_after_s, fail):
+            return _train(config, team, resume, approved, registration)
     except BaseException as error:
-        registration.registry.finish_run(registration.run_id, "failed", f"{type(error).__name__}: {error}")
+        fail(f"{type(error).__name__}: {error}")
         raise
 
 
-def _train(config: RunConfig, resume: bool, approved: Path | None, registration: Registration | None) -> Path:
+def _train(
+    config: RunConfig, team: Team, resume: bool, approved: Path | None, registration: Registration | None
+) -> Path:
     torch.set_num_threads(config.train.threads)
-    torch.manual_seed(config.train.seed)
+    torch.manual_seed(config.train.seed + team.rank)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
     model = _initial_model(config, load_tokenizer(tokenizer_folder))
     data = run_data(config, tokenizer_folder, approved)
     if registration is not None and data.origin is not None:
         registration.registry.use_dataset(registration.run_id, **asdict(data.origin))
-    trainer = Trainer(config, model)
-    store = CheckpointStore(out / "checkpoints", config.train.keep_last)
+    trainer = Trainer(config, model, SpreadEngine(config, model, team) if launched() else None)
+    store = CheckpointStore(out / "checkpoints", config.train.keep_last, team)
     newest = store.newest() if resume else None
     if newest is not None:
         _check_tokenizer(newest, tokenizer_folder)
-        trainer.restore(load_snapshot(newest))
+        trainer.restore(load_snapshot(newest, team))
         logger.info("going on from %s", newest)
-    sinks: list[MetricsSink] = [MetricsFile(out / "metrics.jsonl", trainer.progress.step)]
-    sinks += [LogSink(config.train.max_steps), *([registration] if registration else [])]
+    sinks = _sinks(config, trainer, registration) if team.rank == 0 else []
     evaluator = Evaluator(data.held_out, sinks, config.train.eval_every)
     checkpointer = Checkpointer(store, evaluator, config.train.checkpoint_every, tokenizer_folder)
     trainer.callbacks += [Monitor(sinks, config.train.log_every), evaluator, checkpointer]
@@ -95,11 +108,24 @@ def _train(config: RunConfig, resume: bool, approved: Path | None, registration:
     with BatchStream(data.maker, trainer.progress.next_index, config.data.prefetch_steps) as batches:
         trainer.run(batches)
     folder = out / EXPORT
-    digest = save_model(folder, model.config, trainer.export_state(), dtype=torch.bfloat16, companions=tokenizer_folder)
+    weights = trainer.export_state()
+    digest = save_model(folder, model.config, weights, dtype=torch.bfloat16, companions=tokenizer_folder, team=team)
     if registration is not None:
         _register_export(config, trainer, registration, folder, digest)
     logger.info("exported to %s", folder)
     return folder
+
+
+def _sinks(config: RunConfig, trainer: Trainer, registration: Registration | None) -> list[MetricsSink]:
+    file = MetricsFile(Path(config.out) / "metrics.jsonl", trainer.progress.step)
+    return [file, LogSink(config.train.max_steps), *([registration] if registration else [])]
+
+
+def _check_tokenizer(checkpoint: Path, folder: Path) -> None:
+    """Check that a run goes on with the tokenizer that it began with."""
+    before, now = (path / FILE_NAME for path in (checkpoint, folder))
+    if sha256_of(before) != sha256_of(now):
+        raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {folder}")
 
 
 def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
@@ -122,11 +148,6 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
         raise ConfigError(f"the model of {folder} is {found}; the recipe {config.name} needs {wanted}")
     model.load_state_dict(load_state(folder))
     return model
-
-
-def _check_tokenizer(checkpoint: Path, tokenizer: Path) -> None:
-    if sha256_of(checkpoint / TOKENIZER_FILE) != sha256_of(tokenizer / TOKENIZER_FILE):
-        raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {tokenizer}")
 
 
 def _stop_on_sigterm(trainer: Trainer) -> None:

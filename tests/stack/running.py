@@ -90,13 +90,13 @@ class Stack:
         return next(iter(mains.items()))
 
 
-def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = 60) -> Any:
+def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = 60, every_s: float = 0.05) -> Any:
     """Return the first true answer of `condition`."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if answer := condition():
             return answer
-        time.sleep(0.05)
+        time.sleep(every_s)
     raise AssertionError(f"after {timeout_s} s: not {what}")
 
 
@@ -126,7 +126,7 @@ def running_stack(data_dir: Path, *arguments: str, **settings: str) -> Iterator[
         )
     stack = Stack(port, data_dir, environment, process, log)
     try:
-        wait_until("the page answers and every queue has a worker", lambda: _answers(stack), 400)
+        wait_until("the page answers and every queue has a worker", lambda: _answers(stack), 900, every_s=0.5)
         yield stack
     finally:
         process.send_signal(signal.SIGINT)

@@ -27,8 +27,7 @@ BEGINNINGS = {
     "half a head": LOGIN + b"X-Slow: ",
     "half a form": b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\nlogin=",
     "the beginning of a large body": b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\nx",
-    "many questions, and no answer is read": b"GET /static/django_htmx/htmx.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    * 20,
+    "many questions, and no answer is read": SCRIPT * 20,
 }
 _PREPARE = """
 from django.core.management import call_command

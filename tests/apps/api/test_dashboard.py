@@ -197,7 +197,7 @@ def test_training_from_the_approval_to_the_model_in_use(houses: TwoHouses) -> No
 def test_a_batch_by_filter_with_template_model_and_estimate(houses: TwoHouses) -> None:
     program, made = Program(houses.ours.agent), checkpoint_of(houses.ours)
     calls = [finished_call(houses.ours, title=f"환불 {n}") for n in range(2)]
-    wanted = {"filter": {"q": "환불"}}
+    wanted = {"filter": {"q": "환불", "since": "2020-01-01T00:00:00+09:00", "created_by": str(houses.ours.agent.pk)}}
     estimate = _json(program.ask("POST", "/batches/estimate", wanted))
     assert (estimate["calls"], estimate["based_on"]) == (2, 0)
     batch = _json(program.ask("POST", "/batches", wanted | {"name": "b", "model": str(made.id)}), 201)

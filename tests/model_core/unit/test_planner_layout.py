@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_core.errors import ConfigError
+from model_core.parallel.grid import groups_of, partition, place_of
 from model_core.planner.architecture import (
     Architecture,
     expert_parameters,
@@ -19,7 +20,6 @@ from model_core.planner.architecture import (
 )
 from model_core.planner.catalog import get_architecture
 from model_core.planner.cluster import DEVICES, Cluster, parse_cluster
-from model_core.planner.groups import groups_of, partition, place_of
 from model_core.planner.layout import Layout, check_layout, split_layers, stage_layers
 from model_core.planner.memory import activation_bytes_per_token, peak_memory, rank_parameters, stage_memory
 from model_core.planner.timing import STOCK, TUNED, bubble_share, exchange_bytes, step_time
@@ -142,9 +142,9 @@ def test_places_and_groups_are_those_of_a_grid(data: st.DataObject) -> None:
         ("expert_data", experts, 1),
     ):
         lines = np.moveaxis(table, axis, -1).reshape(-1, table.shape[axis]).tolist()
-        assert sorted(groups_of(kind, CLUSTER_64, layout)) == sorted(lines)
+        assert sorted(groups_of(kind, layout.grid(CLUSTER_64))) == sorted(lines)
     for rank in ranks:
-        place = place_of(int(rank), CLUSTER_64, layout)
+        place = place_of(int(rank), layout.grid(CLUSTER_64))
         assert grid[place.pipeline, place.data, place.tensor] == rank
         assert experts[place.pipeline, place.expert_data, place.expert] == rank
 

@@ -168,8 +168,8 @@ def test_a_folder_that_is_not_finished_is_refused(tokens: Path, tmp_path: Path) 
 def train(
     out: Path, *settings: str, init: Path | None = None, resume: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    sizes = ("model.vocab_size=4096", "model.max_positions=2048", "data.eval_rows=2", "data.eval_examples=1")
-    sizes += ("train.tokens_per_micro_batch=2048", "train.tokens_per_step=2048")
+    sizes = ["model.vocab_size=4096", "model.max_positions=2048", "data.eval_rows=2", "data.eval_examples=1"]
+    sizes += ["train.tokens_per_micro_batch=2048", "train.tokens_per_step=2048"]
     more = [part for setting in (*sizes, *settings) for part in ("--set", setting)]
     arguments = [sys.executable, "-m", "model_core.training", "--recipe", "tiny_test", "--out", str(out), *more]
     arguments += ["--init", str(init)] if init else []

@@ -16,8 +16,9 @@ from model_core.data.refinery.documents import Document, Record, parse, read_rec
 from model_core.data.refinery.quality import quality_reason
 from model_core.data.refinery.run import run_refinery
 from model_core.data.refinery.settings import QualityLimits, RefinerySettings
-from model_core.data.refinery.shards import unpack_rows
+from model_core.data.refinery.shards import OutputError, unpack_rows
 from model_core.errors import DataError
+from tests.model_core.full_disk import full_disk
 from tests.model_core.unit.refinery_cases import korean_text, nearly, respelled, write_jsonl
 
 ROOT = Path(__file__).parents[3]
@@ -147,6 +148,15 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Path, tmp_p
     part.write_bytes(part.read_bytes()[:-1])
     run_refinery([finished / "calls.jsonl"], out, settings=SMALL_SHARDS, evaluation=[finished / "held-out.jsonl"])
     assert contents(out) == contents(finished / "out")
+
+
+def test_a_full_disk_stops_a_run_that_then_goes_on(finished: Path, tmp_path: Path) -> None:
+    source, evaluation = finished / "calls.jsonl", [finished / "held-out.jsonl"]
+    with full_disk(1_000), pytest.raises(OutputError, match="cannot be written") as failure:
+        run_refinery([source], tmp_path, settings=SMALL_SHARDS, evaluation=evaluation)
+    assert not failure.value.permanent and not list(tmp_path.rglob("*.gz")) and not list(tmp_path.rglob("*.tmp"))
+    run_refinery([source], tmp_path, settings=SMALL_SHARDS, evaluation=evaluation)
+    assert contents(tmp_path) == contents(finished / "out")
 
 
 def test_a_finished_run_is_not_done_again_and_another_is_refused(finished: Path) -> None:

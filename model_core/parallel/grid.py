@@ -1,7 +1,8 @@
-"""Where each rank stands in a layout, and which ranks talk to each other.
+"""Where each rank stands in a run, and which ranks talk to each other.
 
 Ranks are counted tensor first, then data, then pipeline stage, so that tensor groups and the smaller expert groups
-stay inside a node. No process is started; it knows numbers only.
+stay inside a node. The planner lays out runs on paper with it, the trainer makes its process groups by it. No process
+is started; it knows numbers only and imports no torch.
 """
 
 from collections import defaultdict
@@ -9,10 +10,22 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
-from model_core.planner.cluster import Cluster
-from model_core.planner.layout import Layout
-
 GroupKind = Literal["tensor", "data", "pipeline", "expert", "expert_data"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The ranks of a run and how many of them each kind of parallelism takes."""
+
+    ranks: int
+    tensor: int = 1
+    pipeline: int = 1
+    expert: int = 1
+
+    @property
+    def stage(self) -> int:
+        """The ranks that hold one pipeline stage."""
+        return self.ranks // self.pipeline
 
 
 @dataclass(frozen=True)
@@ -27,11 +40,11 @@ class Place:
     expert_data: int
 
 
-def place_of(rank: int, cluster: Cluster, layout: Layout) -> Place:
+def place_of(rank: int, grid: Grid) -> Place:
     """Return where `rank` stands."""
-    stage, inside = divmod(rank, layout.stage_devices(cluster))
-    data, tensor = divmod(inside, layout.tensor)
-    expert_data, expert = divmod(inside, layout.expert)
+    stage, inside = divmod(rank, grid.stage)
+    data, tensor = divmod(inside, grid.tensor)
+    expert_data, expert = divmod(inside, grid.expert)
     return Place(rank, tensor, data, stage, expert, expert_data)
 
 
@@ -45,11 +58,11 @@ _SHARED: dict[GroupKind, Callable[[Place], Hashable]] = {
 }
 
 
-def groups_of(kind: GroupKind, cluster: Cluster, layout: Layout) -> list[list[int]]:
+def groups_of(kind: GroupKind, grid: Grid) -> list[list[int]]:
     """Return the groups of one kind, each a sorted list of ranks; together they hold every rank once."""
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for rank in range(cluster.count):
-        groups[_SHARED[kind](place_of(rank, cluster, layout))].append(rank)
+    for rank in range(grid.ranks):
+        groups[_SHARED[kind](place_of(rank, grid))].append(rank)
     return list(groups.values())
 
 
