@@ -36,6 +36,7 @@ from model_core.inference.notes import in_notes
         ("오늘은 의사만 받는 거고요", "오늘은 의사만 받는 것임"),
         ("두 번 걸었는데 안 받으시더라고요", "2번 걸었는데 안 받으심"),
         ("전체 등록금은 이백팔십만인데", "전체 등록금은 280만임"),
+        ("반품이 아예 어려우세요", "반품이 아예 어려우심"),
         ("그렇죠", "그렇죠"),
         ("<v>찾아야겠네</v>", "찾아야겠네"),
     ],
@@ -104,7 +105,17 @@ def test_promises_and_requests(clause: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "clause", ["말씀하세요", "안녕히 계세요", "댁에 계세요?", "어떻게", "알겠습니다", "비가 왔어요"]
+    "clause",
+    [
+        "말씀하세요",
+        "안녕히 계세요",
+        "오늘도 안전 운행 하십시오",
+        "좋은 하루 보내세요",
+        "댁에 계세요?",
+        "어떻게",
+        "알겠습니다",
+        "비가 왔어요",
+    ],
 )
 def test_what_is_no_promise(clause: str) -> None:
     assert not is_promise(clause)
