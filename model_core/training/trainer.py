@@ -134,7 +134,7 @@ class Trainer:
         totals = torch.zeros(2, 2, device=team.device)
         for turn, micro in enumerate(team.share(batch.micro_batches)):
             loss, losses_T, weights_T = self.engine(micro)
-            self._check(team.gather(float(loss)), turn * team.size, batch)
+            self._check(team.gather(float(loss.detach())), turn * team.size, batch)
             self.engine.backward(loss / total_weight)
             full = weights_T == 1
             totals[0] += torch.stack((losses_T[full].sum(), full.sum()))

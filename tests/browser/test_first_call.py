@@ -87,11 +87,12 @@ def _upload(page: Page) -> None:
 
 
 def _follow_the_evidence(page: Page) -> None:
-    """Click the last evidence link: its line lights up and the player goes there and plays."""
+    """Point at the last evidence link: its line lights up. Click it: the player goes there and plays."""
     link = page.locator("[data-ref]").last
     turn = page.locator(f"#s{link.get_attribute('data-ref')}")
-    link.click()
+    link.hover()
     expect(turn).to_have_class(re.compile(r"\blit\b"))
+    link.click()
     expect(turn).to_be_in_viewport()
     start_s = float(turn.get_attribute("data-start-s") or "nan")
     page.wait_for_function(
