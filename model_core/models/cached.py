@@ -160,7 +160,7 @@ def _join(layer: Layer) -> _Joined:
     feed = cast(SwiGLU | None, mlp.shared if isinstance(mlp, MoE) else mlp)
     return _Joined(
         attention_norm_D=layer.attention_norm.weight,
-        qkv_XD=torch.cat([projection.weight for projection in projections]),
+        qkv_XD=torch.cat(tuple(projection.weight for projection in projections)),
         qkv_bias_X=torch.cat(biases) if biases else None,
         head_norm_XC=_head_norms(layer),
         output_DX=attention.o_proj.weight,
