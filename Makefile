@@ -12,10 +12,11 @@ PORT ?= 8000
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-$(RUN_ENV)/.ready: requirements.txt
+# The lock file is in the folder's name; its time says nothing (a fresh clone is always newer).
+$(RUN_ENV)/.ready: | requirements.txt
 	@PYTHON=$(PYTHON) deploy/environment.sh $(RUN_ENV) requirements.txt
 
-$(DEV_ENV)/.ready: requirements/dev.txt
+$(DEV_ENV)/.ready: | requirements/dev.txt
 	@PYTHON=$(PYTHON) deploy/environment.sh $(DEV_ENV) requirements/dev.txt
 
 run: $(RUN_ENV)/.ready ## Start everything on this machine and print the address

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -169,7 +170,7 @@ def many_tokens(shape: Shape, matrices: tuple[Tensor, Tensor], device: str) -> l
     rows.append({"what": "forward+backward, ours, TFLOP/s", "found": 3 * tera / _step_s(inputs, device), "aim": None})
     x_BTD = inputs.x_TD[None]
     for name, block in blocks(shape, device).items():
-        seconds = median_s(lambda block=block: block(x_BTD), device)  # type: ignore[misc]
+        seconds = median_s(partial(block, x_BTD), device)
         rows.append({"what": f"block, {name}, ms", "found": 1e3 * seconds, "aim": None})
     return rows
 
@@ -193,7 +194,7 @@ def few_tokens(shape: Shape, matrices: tuple[Tensor, Tensor], device: str) -> li
         inputs = make_inputs(shape, tokens, matrices)
         at_work = int((inputs.sorting.counts_E > 0).sum())
         weight_bytes = at_work * sum(matrix[0].numel() * matrix.itemsize for matrix in matrices)
-        share = weight_bytes / median_s(lambda inputs=inputs: ours(inputs), device) / limit  # type: ignore[misc]
+        share = weight_bytes / median_s(partial(ours, inputs), device) / limit
         rows.append({"what": f"{tokens} tokens, {at_work} experts at work, share", "found": share, "aim": aim})
     return rows
 

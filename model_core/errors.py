@@ -18,8 +18,8 @@ class CheckpointError(ModelCoreError):
     """A checkpoint that is missing, incomplete, altered, or of another architecture."""
 
 
-class CheckpointWriteError(CheckpointError):
-    """There is no room or no right to write a checkpoint; with either the same call goes through."""
+class CheckpointDiskError(CheckpointError):
+    """A disk without room or rights for a checkpoint; with them the same call goes through."""
 
     permanent = False
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.errors import CheckpointDiskError, CheckpointError
 from model_core.parallel.team import Team
 
 MANIFEST = "MANIFEST.json"
@@ -38,50 +38,42 @@ def write_folder(folder: Path, fill: Callable[[Path], None], team: Team | None =
     Of a team every rank calls it, and `fill` writes that rank's files. The files are synced, the manifest is written
     last, and one rename makes it all appear. A folder of that name is replaced.
 
-    Raises: CheckpointWriteError, on every rank, when one has no room or no right to write; what was there stays.
-    Side effects: leftovers of an earlier, killed attempt are removed.
+    Raises: CheckpointDiskError when there is no room or no right to write; what was there stays. Side effects:
+    leftovers of an earlier, killed attempt are removed.
     """
     team = team or Team()
     temporary = folder.with_name(f".{folder.name}.part")
-
-    def write(action: Callable[[], Result]) -> list[Result]:
-        return together(team, lambda: _writing(folder, action))
-
     try:
-        write(lambda: _clear(temporary) if team.rank == 0 else None)
-        write(lambda: fill(temporary))
-        digests = write(lambda: _synced(temporary, team))
+        together(team, folder, lambda: _clear(temporary) if team.rank == 0 else None)
+        # Listed when every rank has written its own: a file in the making has another name.
+        together(team, folder, lambda: fill(temporary))
+        digests = together(team, folder, lambda: _synced(temporary, team))
         files = {name: described for part in digests for name, described in part.items()}
-        return write(lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0]
+        return str(together(team, folder, lambda: _publish(temporary, folder, files) if team.rank == 0 else "")[0])
     finally:
         if team.rank == 0:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def together(team: Team, action: Callable[[], Result]) -> list[Result]:
-    """Do something with files on every rank; return every rank's result.
+def together(team: Team, folder: Path, action: Callable[[], Result]) -> list[Result]:
+    """Do something with files of `folder` on every rank; return every rank's result.
 
-    Raises: CheckpointError, or CheckpointWriteError, on every rank when it failed on one.
+    Raises: CheckpointDiskError or CheckpointError on every rank when it failed on one.
     """
     result: Result | None = None
-    own: OSError | CheckpointError | None = None
+    own: CheckpointError | None = None
     try:
         result = action()
-    except (OSError, CheckpointError) as error:
+    except CheckpointError as error:
         own = error
-    kind = CheckpointWriteError if isinstance(own, CheckpointWriteError) else CheckpointError
-    outcomes = team.gather((result, kind, "" if own is None else str(own)))
-    for rank, (_, kind, message) in enumerate(outcomes):
-        if message:
-            raise kind(f"{message} (rank {rank})" if team.size > 1 else message) from own
-    return [found for found, _, _ in outcomes]  # type: ignore[misc]
-
-
-def _writing(folder: Path, action: Callable[[], Result]) -> Result:
-    try:
-        return action()
     except OSError as error:
-        raise CheckpointWriteError(f"{folder} cannot be written: {error}") from error
+        own = CheckpointDiskError(f"{folder} cannot be read or written: {error}")
+    outcomes = team.gather((result, own))
+    for rank, (_, failure) in enumerate(outcomes):
+        if failure is not None:
+            place = f" (rank {rank})" if team.size > 1 else ""
+            raise type(failure)(f"{failure}{place}") from own
+    return [found for found, _ in outcomes]  # type: ignore[misc]
 
 
 def _clear(folder: Path) -> None:
@@ -103,11 +95,6 @@ def _publish(temporary: Path, folder: Path, files: Described) -> str:
     digest = sha256_of(manifest)
     _sync(manifest)
     _sync(temporary)
-    _put_in_place(temporary, folder)
-    return digest
-
-
-def _put_in_place(temporary: Path, folder: Path) -> None:
     replaced = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(replaced, ignore_errors=True)
     if folder.exists():
@@ -115,6 +102,7 @@ def _put_in_place(temporary: Path, folder: Path) -> None:
     temporary.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
+    return digest
 
 
 def _sync(path: Path) -> None:
@@ -133,7 +121,7 @@ def verify_folder(folder: Path, team: Team | None = None) -> str:
     Raises: CheckpointError naming what is missing or altered.
     """
     team = team or Team()
-    return together(team, lambda: _verify(folder, team))[0]
+    return together(team, folder, lambda: _verify(folder, team))[0]
 
 
 def _verify(folder: Path, team: Team) -> str:

@@ -19,7 +19,7 @@ from model_core.checkpoint.pretrained import read_config
 from model_core.checkpoint.stock_weights import read_weights
 from model_core.config.schema import ModelConfig
 from model_core.data.tokenizer import FILE_NAME, SummaryTokenizer, control_tokens, load_tokenizer
-from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.errors import CheckpointDiskError, CheckpointError
 
 # Digits alone and words with the blank before them: what our tokenizer's pattern does too. They differ where blanks
 # stand in a row and in English contractions. Source: llama.cpp, llama-vocab.cpp.
@@ -44,7 +44,7 @@ def write_gguf(folder: Path, target: Path) -> Path:
     """Write the model of a folder as a GGUF file at `target`, whole or not at all; return its path.
 
     Raises: CheckpointError when the folder is incomplete or altered, or of another class than Glm4Moe;
-    CheckpointWriteError when the file cannot be written; DataError when the folder holds no tokenizer.
+    CheckpointDiskError when the file cannot be written; DataError when the folder holds no tokenizer.
     """
     config = read_config(folder)
     if config.router != "sigmoid":
@@ -60,7 +60,7 @@ def write_gguf(folder: Path, target: Path) -> Path:
         _write(writer, part)
         part.rename(target)
     except OSError as error:
-        raise CheckpointWriteError(f"{target} cannot be written: {error.strerror}") from error
+        raise CheckpointDiskError(f"{target} cannot be written: {error.strerror}") from error
     finally:
         if part.is_file():
             part.unlink()

@@ -21,7 +21,7 @@ from model_core.checkpoint.stock_config import from_stock_config, to_stock_confi
 from model_core.checkpoint.stock_fields import read_values
 from model_core.checkpoint.stock_weights import INDEX, WEIGHT_SUFFIXES, WEIGHTS, read_weights
 from model_core.config.schema import ModelConfig
-from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.errors import CheckpointDiskError, CheckpointError
 from model_core.models.decoder import Decoder
 from model_core.parallel.team import Team
 
@@ -78,21 +78,21 @@ def model_writer(
     return fill
 
 
-def part_name(name: str, team: Team) -> str:
-    """Return what this rank's part of a file is called, as transformers calls it; of one process it is the file."""
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem}-{team.rank + 1:05d}-of-{team.size:05d}{dot}{ending}" if team.size > 1 else name
-
-
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a safetensors file.
 
-    Raises: CheckpointWriteError when there is no room or no right to.
+    Raises: CheckpointDiskError when there is no room or no right to.
     """
     try:
         save_file(dict(tensors), path, metadata={"format": "pt"})
     except SafetensorError as error:
-        raise CheckpointWriteError(f"{path} cannot be written: {error}") from error
+        raise CheckpointDiskError(f"{path} cannot be written: {error}") from error
+
+
+def part_name(name: str, team: Team) -> str:
+    """Return what this rank's part of a file is called, as transformers calls it; of one process it is the file."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{team.rank + 1:05d}-of-{team.size:05d}{dot}{ending}" if team.size > 1 else name
 
 
 def copy_companions(source: Path, target: Path) -> None:

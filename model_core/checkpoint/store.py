@@ -80,12 +80,12 @@ class CheckpointStore:
 
         folder = self._root / f"step-{snapshot.progress.step:08d}"
         digest = write_folder(folder, fill, team)
-        together(team, lambda: self._prune() if team.rank == 0 else None)
+        together(team, self._root, lambda: self._prune() if team.rank == 0 else None)
         return folder, digest
 
     def newest(self) -> Path | None:
         """Return the newest complete checkpoint, or None; incomplete and altered ones are passed over."""
-        folders = together(self._team, self._folders)[0]
+        folders = together(self._team, self._root, self._folders)[0]
         return next((folder for folder in reversed(folders) if is_complete(folder, self._team)), None)
 
     def best(self) -> Path | None:

@@ -155,8 +155,8 @@ class TrainConfig:
     only with the Muon optimizer, which takes the matrices; `lr` is AdamW's, for everything else. `wire_copying` starts
     a new model with induction heads (`models/copying.py`). `precision` is that of the matrix products; "auto" takes
     bf16 on a GPU and where the processor is faster in it. `activation_checkpointing` keeps a layer's input alone and
-    computes the layer again in the backward pass. `spike_threshold` leaves out steps whose loss or gradient norm is
-    that many deviations above the recent ones; 0 leaves out none. `peak_tflops` is what the MFU is a share of; 0
+    computes the layer again in the backward pass. `spike_threshold` leaves out steps whose loss is that many
+    deviations above the recent ones; 0 leaves out none. `peak_tflops` is what the MFU is a share of; 0
     measures it.
     """
 
@@ -271,11 +271,11 @@ class RunConfig:
             f"it must be at least model.max_positions, {self.model.max_positions}, so that the longest example fits",
         )
         _require(
+            self.train.objective != "text" or bool(self.data.tokens),
+            "data.tokens is empty; a run on text needs the folder that python -m model_core.data.text made",
+        )
+        _require(
             self.model.num_experts % self.parallel.expert_parallel == 0,
             f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
             f"it must divide model.num_experts, {self.model.num_experts}",
-        )
-        _require(
-            self.train.objective != "text" or bool(self.data.tokens),
-            "data.tokens is empty; a run on text needs the folder that python -m model_core.data.text made",
         )

@@ -120,11 +120,12 @@ class CachedDecoder:
     def _heads(self, x_ND: Tensor, layer: _Joined, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         heads, groups = self.config.num_heads, self.config.num_kv_heads
         qkv = functional.linear(self._normed(x_ND, layer.attention_norm_D), layer.qkv_XD, layer.qkv_bias_X)
-        qk, v = qkv.view(x_ND.shape[0], -1, self.config.head_dim).split([heads + groups, groups], dim=1)
+        by_head = qkv.view(x_ND.shape[0], -1, self.config.head_dim)
+        qk, v = torch.split(by_head, [heads + groups, groups], dim=1)
         if layer.head_norm_XC is not None:
             qk = self._normed(qk, None) * layer.head_norm_XC
         qk = torch.addcmul(qk * cos, qk.index_select(2, self._partner_C), sin)
-        q, k = qk.split([heads, groups], dim=1)
+        q, k = torch.split(qk, [heads, groups], dim=1)
         return q, k, v
 
     def _feed(self, x_ND: Tensor, layer: _Joined) -> Tensor:
@@ -155,7 +156,7 @@ def _attend(q_NHC: Tensor, keys_BGSC: Tensor, values_BGSC: Tensor, mask: Tensor,
 def _join(layer: Layer) -> _Joined:
     attention, mlp = layer.attention, layer.mlp
     projections = (attention.q_proj, attention.k_proj, attention.v_proj)
-    biases = [projection.bias for projection in projections if projection.bias is not None]
+    biases: list[Tensor] = [projection.bias for projection in projections if projection.bias is not None]
     feed = cast(SwiGLU | None, mlp.shared if isinstance(mlp, MoE) else mlp)
     return _Joined(
         attention_norm_D=layer.attention_norm.weight,

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from model_core.ops.memory import fresh_empty, fresh_zeros
+from model_core.ops.memory import fresh_zeros
 from model_core.ops.sorting import Sorting
 
 # A group ends at the expert that fills this many rows: fewer calls where experts have few rows each.
@@ -54,8 +54,8 @@ class ExpertMLPTorch(torch.autograd.Function):
         ctx: Any, x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting, keep: bool
     ) -> Tensor:
         token_S, weights_S1 = _by_place(weights_TK, sorting)
-        y_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
-        h_SJ = fresh_empty((token_S.shape[0] if keep else 0, gate_up_EJD.shape[1]), x_TD.dtype)
+        y_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
+        h_SJ = x_TD.new_empty(token_S.shape[0] if keep else 0, gate_up_EJD.shape[1])
         for experts, counts, rows in _groups(sorting.counts_E.tolist()):
             x_nD = x_TD.index_select(0, token_S[rows])
             h_nJ = h_SJ[rows] if keep else x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1])
@@ -73,10 +73,11 @@ class ExpertMLPTorch(torch.autograd.Function):
         sorting = Sorting(*sorted_tensors)
         token_S, weights_S1 = _by_place(weights_TK, sorting)
         grad_y_TD = grads[0].contiguous()
-        grad_gate_up_EJD, grad_down_EDI = (fresh_zeros(m.shape, m.dtype) for m in (gate_up_EJD, down_EDI))
-        grad_x_SD = fresh_empty((token_S.shape[0], x_TD.shape[1]), x_TD.dtype)
+        all_counts = sorting.counts_E.tolist()
+        grad_gate_up_EJD, grad_down_EDI = (_gradients(m, all_counts) for m in (gate_up_EJD, down_EDI))
+        grad_x_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
         grad_weights_S = torch.empty_like(weights_S1[:, 0])
-        for experts, counts, rows in _groups(sorting.counts_E.tolist()):
+        for experts, counts, rows in _groups(all_counts):
             x_nD, grad_y_nD = x_TD.index_select(0, token_S[rows]), grad_y_TD.index_select(0, token_S[rows])
             grad_hidden_nI = x_TD.new_empty(x_nD.shape[0], down_EDI.shape[2])
             _multiply(grad_y_nD, [down_EDI[expert] for expert in experts], counts, out=grad_hidden_nI)
@@ -105,6 +106,17 @@ def _groups(counts: list[int]) -> Iterator[_Group]:
         if experts and (end - start >= _GROUP_ROWS or expert == len(counts) - 1):
             yield _Group(experts, [counts[index] for index in experts], slice(start, end))
             start, experts = end, []
+
+
+def _gradients(matrices: Tensor, counts: list[int]) -> Tensor:
+    """Return memory for the gradients of all experts' matrices, zero for experts without a token."""
+    if 2 * counts.count(0) > len(counts):
+        return fresh_zeros(matrices.shape, matrices.dtype)
+    grads = torch.empty_like(matrices)
+    for expert, count in enumerate(counts):
+        if count == 0:
+            grads[expert].zero_()
+    return grads
 
 
 def _multiply(a: Tensor, matrices: list[Tensor], counts: list[int], *, out: Tensor) -> None:

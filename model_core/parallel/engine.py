@@ -9,7 +9,6 @@ Experts that are spread over ranks are marked as DeepSpeed marks those of its ow
 ranks that hold the same ones, averaged over all.
 """
 
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -70,8 +69,8 @@ class ZeroEngine:
     """One rank's part of the training of `module`, whose weights `parameters` names.
 
     `make_optimizer` gets groups of parameters, which DeepSpeed then exchanges for flat pieces of them, and returns a
-    torch optimizer. Its `state_of(flat)` must be the pieces' state by key; `scale`, `number` and `may_step` are set
-    before a step, and while `may_step()` says no it must change nothing.
+    torch optimizer. Its `state_of(flat)` must be the pieces' state by key, `scale`, `number` and
+    `skip` are set before a step.
     """
 
     def __init__(
@@ -123,14 +122,12 @@ class ZeroEngine:
         # DeepSpeed averages over the ranks.
         self._engine.backward(loss * self.team.size, scale_wrt_gas=False)
 
-    def step(self, scale: float, number: int, limit: float = math.inf) -> float:
+    def step(self, scale: float, number: int, *, skip: bool = False) -> float:
         """Clip and take step `number`, counted from 1; return the gradient's norm.
 
-        No step is taken when that is above `limit` or not finite.
+        If it is not finite, or with `skip`, nothing changes.
         """
-        zero = self._engine.optimizer
-        self._optimizer.scale, self._optimizer.number = scale, number
-        self._optimizer.may_step = lambda: float(zero._global_grad_norm) <= limit
+        self._optimizer.scale, self._optimizer.number, self._optimizer.skip = scale, number, skip
         self._engine.step()
         self._left = self._micro_batches
         return float(self._engine.get_global_grad_norm())
@@ -206,6 +203,8 @@ class ZeroEngine:
         if self._stage < 3:
             zero.update_lp_params()
             return
+        # An evaluation leaves whole weights behind, which the next forward pass would take for the new ones.
+        self._engine.empty_partition_cache()
         for index in range(len(zero.fp16_groups)):
             zero._reassign_or_swap_out_partitioned_parameters(index)
 

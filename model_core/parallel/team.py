@@ -73,18 +73,6 @@ class Team:
         return items  # type: ignore[return-value]
 
 
-def training_device(name: DeviceName) -> torch.device:
-    """Return the device to train on; "auto" is the GPU where there is one, of several this process's own.
-
-    Raises: ConfigError when a GPU is named and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("train.device is 'cuda'; this machine has no CUDA device")
-    if name == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-
-
 def launched() -> bool:
     """Return whether a launcher started this process as one of a run."""
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
@@ -114,12 +102,10 @@ def join(config: RunConfig) -> Team:
     """
     if not launched():
         check_team(config, 1)
-        return Team(device=training_device(config.train.device))
+        return Team(device=own_device(config.train.device))
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     check_team(config, size)
-    device = training_device(config.train.device)
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    device = own_device(config.train.device)
     if not distributed.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
         distributed.init_process_group(backend, rank=rank, world_size=size, timeout=_COLLECTIVE_TIMEOUT)
@@ -132,6 +118,20 @@ def join(config: RunConfig) -> Team:
         expert_data_group=_own_group(groups_of("expert_data", grid), rank),
         control_group=distributed.new_group(backend="gloo", timeout=_COLLECTIVE_TIMEOUT),
     )
+
+
+def own_device(name: DeviceName) -> torch.device:
+    """Return the device to train on; "auto" is the GPU of this process's number on its machine where there is one.
+
+    Raises: ConfigError when a GPU is named and there is none. Side effect: makes the GPU the current one.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("train.device is 'cuda'; this machine has no CUDA device")
+    if name == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(device)
+    return device
 
 
 def _own_group(groups: Sequence[Sequence[int]], rank: int) -> Any:

@@ -17,7 +17,7 @@ from model_core.data.packing import PackedBatch
 from model_core.errors import CheckpointError, ConfigError
 from model_core.models.decoder import Decoder
 from model_core.parallel.exchange import spread_experts
-from model_core.parallel.team import Team, training_device
+from model_core.parallel.team import Team, own_device
 from model_core.training.loss import BatchLoss, PackedLoss, compute_dtype
 from model_core.training.optim import FlatAdamW, Optimizer, average_decay, state_keys
 
@@ -29,7 +29,6 @@ class Engine(Protocol):
     """One process's part of the computation."""
 
     team: Team
-    compute_dtype: torch.dtype
 
     def __call__(self, batch: PackedBatch) -> BatchLoss:
         """Return the loss of a micro batch."""
@@ -37,8 +36,8 @@ class Engine(Protocol):
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of a part of the step's loss; the parts of all ranks add up."""
 
-    def step(self, scale: float, number: int, limit: float) -> float:
-        """Clip and take step `number`; return the gradient's norm. Take none if that is above `limit` or not finite."""
+    def step(self, scale: float, number: int, *, skip: bool = False) -> float:
+        """Clip and take step `number`; return the gradient's norm. If it is not finite, or with `skip`, take none."""
 
     def move_average(self, step: int) -> None:
         """Move the average of the weights after step `step`, counted from 0."""
@@ -63,14 +62,13 @@ class LocalEngine:
     """All of it in this process."""
 
     def __init__(self, config: RunConfig, model: Decoder) -> None:
-        device = training_device(config.train.device)
-        self.team = Team(device=device)
-        self.compute_dtype = compute_dtype(config.train.precision, device)
+        self.team = Team(device=own_device(config.train.device))
         self._config = config.train
-        self._model = model.to(device)
-        self._loss = PackedLoss(model, self.compute_dtype)
+        self._model = model.to(self.team.device)
+        dtype = compute_dtype(config.train.precision, self.team.device)
+        self._loss = PackedLoss(model, dtype)
         self._parameters = dict(model.named_parameters())
-        self._optimizer = Optimizer(self._parameters, config.train, self.compute_dtype)
+        self._optimizer = Optimizer(self._parameters, config.train, dtype)
         use_average = config.train.ema_decay > 0
         self._average = {name: tensor.clone() for name, tensor in model.state_dict().items()} if use_average else {}
 
@@ -83,10 +81,10 @@ class LocalEngine:
         """Add the gradients of a part of the step's loss."""
         loss.backward()  # type: ignore[no-untyped-call]
 
-    def step(self, scale: float, number: int, limit: float) -> float:
-        """Clip and take step `number`; return the gradient's norm. Take none if that is above `limit` or not finite."""
+    def step(self, scale: float, number: int, *, skip: bool = False) -> float:
+        """Clip and take step `number`; return the gradient's norm. If it is not finite, or with `skip`, take none."""
         norm = torch.nn.utils.get_total_norm([p.grad for p in self._parameters.values() if p.grad is not None])
-        if torch.isfinite(norm) and norm <= limit:
+        if torch.isfinite(norm) and not skip:
             torch.nn.utils.clip_grads_with_norm_(self._parameters.values(), self._config.clip_norm, norm)
             self._optimizer.step(scale, number)
         self._model.zero_grad(set_to_none=True)
@@ -150,8 +148,7 @@ class SpreadEngine:
         self._config = config.train
         spread_experts(model, team)
         parameters = dict(model.named_parameters())
-        self.compute_dtype = compute_dtype(config.train.precision, team.device)
-        loss = PackedLoss(model, self.compute_dtype)
+        loss = PackedLoss(model, compute_dtype(config.train.precision, team.device))
         self._zero = ZeroEngine(loss, parameters, config, team, lambda groups: FlatAdamW(groups, config.train))
         self._keys = state_keys(config.train)
         self._buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in parameters}
@@ -166,9 +163,9 @@ class SpreadEngine:
         """Add the gradients of this rank's part of the step's loss."""
         self._zero.backward(loss)
 
-    def step(self, scale: float, number: int, limit: float) -> float:
-        """Clip and take step `number`; return the gradient's norm. Take none if that is above `limit` or not finite."""
-        return self._zero.step(scale, number, limit)
+    def step(self, scale: float, number: int, *, skip: bool = False) -> float:
+        """Clip and take step `number`; return the gradient's norm. If it is not finite, or with `skip`, take none."""
+        return self._zero.step(scale, number, skip=skip)
 
     def move_average(self, step: int) -> None:
         """Move the average of what is no parameter; the optimizer moved the others."""

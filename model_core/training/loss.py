@@ -48,7 +48,7 @@ class PackedLoss(nn.Module):
 
 @torch.no_grad()
 def mean_loss(compute: Callable[[PackedBatch], BatchLoss], batches: Sequence[PackedBatch], team: Team) -> float:
-    """Return the mean loss of the tokens of weight 1 of `batches`, which the ranks share; every rank gets the same."""
+    """Return the mean loss of the tokens of weight 1 in `batches`, which the ranks share; every rank gets the same."""
     sums = torch.zeros(2, dtype=torch.float64, device=team.device)
     for first in range(0, len(batches), team.size):
         # Every rank computes in every round, for experts may be spread; what has no batch left takes one uncounted.

@@ -3,7 +3,7 @@
 They know parameters by name and shape, not the model.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -156,15 +156,14 @@ def state_keys(config: TrainConfig) -> tuple[str, ...]:
 class FlatAdamW(torch.optim.Optimizer):
     """The same Adam, and the average of the weights, over the flat pieces that DeepSpeed cuts parameters into.
 
-    `scale` (of the peak learning rate), `number` (of the step, from 1) and `may_step` are set before each step.
+    `scale` (of the peak learning rate), `number` (of the step, from 1) and `skip` are set before each step.
     """
 
     def __init__(self, groups: list[dict[str, Any]], config: TrainConfig) -> None:
         super().__init__(groups, {"lr": config.lr})
         self._config = config
         self._keys = state_keys(config)
-        self.scale, self.number = 0.0, 0
-        self.may_step: Callable[[], bool] = lambda: True
+        self.scale, self.number, self.skip = 0.0, 0, False
 
     def state_of(self, flat: Tensor) -> dict[str, Tensor]:
         """Return the state of a piece by key; before the first step the average is the piece itself."""
@@ -175,8 +174,8 @@ class FlatAdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Take a step with the gradients that the pieces hold."""
-        if not self.may_step():
+        """Take a step with the gradients that the pieces hold, or with `skip` none."""
+        if self.skip:
             return
         lr = self._config.lr * self.scale
         for group in self.param_groups:

@@ -22,8 +22,7 @@ from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.overrides import to_json
 from model_core.config.schema import RunConfig
 from model_core.data.batches import BatchStream
-from model_core.data.tokenizer import END_OF_TEXT, SummaryTokenizer, load_tokenizer
-from model_core.data.tokenizer import FILE_NAME as TOKENIZER_FILE
+from model_core.data.tokenizer import END_OF_TEXT, FILE_NAME, SummaryTokenizer, load_tokenizer
 from model_core.errors import CheckpointError, ConfigError
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
@@ -122,9 +121,11 @@ def _sinks(config: RunConfig, trainer: Trainer, registration: Registration | Non
     return [file, LogSink(config.train.max_steps), *([registration] if registration else [])]
 
 
-def _check_tokenizer(checkpoint: Path, tokenizer: Path) -> None:
-    if sha256_of(checkpoint / TOKENIZER_FILE) != sha256_of(tokenizer / TOKENIZER_FILE):
-        raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {tokenizer}")
+def _check_tokenizer(checkpoint: Path, folder: Path) -> None:
+    """Check that a run goes on with the tokenizer that it began with."""
+    before, now = (path / FILE_NAME for path in (checkpoint, folder))
+    if sha256_of(before) != sha256_of(now):
+        raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {folder}")
 
 
 def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:

@@ -1,7 +1,6 @@
-"""Which steps to leave out: those whose loss or gradient norm stands far above the recent ones.
+"""Which steps to leave out: those whose loss stands far above the recent ones.
 
-The measure is robust: median and median absolute deviation, so that a spike does not hide the next one. It knows
-numbers, not what they measure.
+The measure is robust: median and median absolute deviation, so that a spike does not hide the next one.
 """
 
 from typing import Final
@@ -18,27 +17,23 @@ _LEAST: Final = 0.02
 
 
 class SpikeGuard:
-    """The recent values of some measures.
+    """The recent losses. `history` (N,) is the whole state, oldest first; a `threshold` of 0 lets everything pass."""
 
-    `history` (N, M) is the whole state: the last steps' M measures, oldest first.
-    """
-
-    def __init__(self, measures: int, threshold: float) -> None:
-        self.history = torch.zeros(0, measures)
+    def __init__(self, threshold: float) -> None:
+        self.history = torch.zeros(0)
         self._threshold = threshold
 
-    def limits(self) -> list[float]:
-        """Return the value of each measure above which it is a spike; infinite while too few are known."""
+    def limit(self) -> float:
+        """Return the loss above which a step is left out; infinite while too few are known."""
         if not self._threshold or len(self.history) < _FEWEST:
-            return [float("inf")] * self.history.shape[1]
-        median = self.history.median(dim=0).values
-        deviation = _NORMAL * (self.history - median).abs().median(dim=0).values
-        limits: list[float] = (median + self._threshold * deviation.maximum(_LEAST * median)).tolist()
-        return limits
+            return float("inf")
+        median = self.history.median()
+        deviation = _NORMAL * (self.history - median).abs().median()
+        return float(median + self._threshold * deviation.maximum(_LEAST * median))
 
-    def add(self, values: list[float]) -> None:
-        """Remember the values of a step, left out or not: a level that stays high is no spike for long."""
-        self.history = torch.cat((self.history, torch.tensor([values])))[-_WINDOW:].contiguous()
+    def add(self, loss: float) -> None:
+        """Remember the loss of a step, left out or not: a level that stays high is no spike for long."""
+        self.history = torch.cat((self.history, torch.tensor([loss])))[-_WINDOW:].clone()
 
     def restore(self, history: Tensor) -> None:
         """Take over a saved history."""

@@ -9,6 +9,7 @@ from model_core.config.parameters import active_parameters
 from model_core.config.schema import ModelConfig, TrainConfig
 from model_core.data.batches import StepBatch
 from model_core.ops.precision import product_flops
+from model_core.training.loss import compute_dtype
 
 _TERA = 10**12
 
@@ -24,6 +25,6 @@ def batch_flops(model: ModelConfig, batch: StepBatch) -> float:
     return 3.0 * (2 * active_parameters(model) * batch.tokens + attention)
 
 
-def peak_flops(train: TrainConfig, device: torch.device, dtype: torch.dtype) -> float:
+def peak_flops(train: TrainConfig, device: torch.device) -> float:
     """Return the operations a second that the MFU is a share of: the configured ones, or a large product's."""
-    return train.peak_tflops * _TERA or product_flops(device, dtype)
+    return train.peak_tflops * _TERA or product_flops(device, compute_dtype(train.precision, device))

@@ -1,7 +1,7 @@
 """The trainer: batches in, optimizer steps out, everything else through callbacks.
 
 A step reads its micro batches, refuses to go on when a loss or the gradient is not finite, leaves the batch out when
-they stand far above the recent ones, clips, steps, balances the experts and moves the average of the weights. Of
+its loss stands far above the recent ones, clips, steps, balances the experts and moves the average of the weights. Of
 several processes each reads its share of a step's micro batches. It knows no files, no registry, no data source and no
 optimizer: an engine computes.
 
@@ -33,8 +33,7 @@ from model_core.training.throughput import batch_flops, peak_flops
 
 logger = logging.getLogger(__name__)
 
-_RANDOM_STATE = "random_state"
-_SPIKES = "spikes"
+_RANDOM_STATE, _SPIKES = "random_state", "spikes"
 
 
 class Trainer:
@@ -45,12 +44,11 @@ class Trainer:
         self.model = model
         self.model.checkpointing = config.train.activation_checkpointing
         self.engine = engine or LocalEngine(config, model)
+        self._spikes = SpikeGuard(config.train.spike_threshold)
+        self._peak_flops = self.engine.team.size * peak_flops(config.train, self.engine.team.device)
         self.progress = Progress(step=0, next_index=0)
         self.stopping = False
         self.callbacks: list[Callback] = []
-        self._spikes = SpikeGuard(2, config.train.spike_threshold)
-        team = self.engine.team
-        self._peak_flops = team.size * peak_flops(config.train, team.device, self.engine.compute_dtype)
 
     def run(self, batches: Iterable[StepBatch]) -> None:
         """Train on `batches` until the last step of the configuration, or until `stopping` is set.
@@ -77,20 +75,16 @@ class Trainer:
         began_s = time.perf_counter()
         self.model.train()
         losses = self._accumulate(batch)
-        loss, limits = losses[self.loss_name], self._spikes.limits()
+        is_spike = self._is_spike(batch, losses[self.loss_name])
         scale = learning_rate_scale(self.config.train, self.progress.step)
-        grad_norm = self.engine.step(scale, self.progress.step + 1, limits[1] if loss <= limits[0] else -1.0)
+        grad_norm = self.engine.step(scale, self.progress.step + 1, skip=is_spike)
         if not math.isfinite(grad_norm):
             raise NonFiniteLossError(f"the gradient norm of {self._named(batch)} is {grad_norm}; no step was taken")
-        is_spike = self._is_spike(batch, limits, [loss, grad_norm])
+        loads = self._balance(0.0 if is_spike else self.config.train.bias_update_rate)
         if not is_spike:
             self.engine.move_average(self.progress.step)
-        loads = self._balance(0.0 if is_spike else self.config.train.bias_update_rate)
-        self.progress = replace(
-            self.progress,
-            step=self.progress.step + 1,
-            next_index=batch.next_index,
-            skipped_steps=self.progress.skipped_steps + is_spike,
+        self.progress = Progress(
+            self.progress.step + 1, batch.next_index, skipped_steps=self.progress.skipped_steps + is_spike
         )
         elapsed_s = time.perf_counter() - began_s
         return {
@@ -109,30 +103,29 @@ class Trainer:
 
     @property
     def loss_name(self) -> str:
-        """What the loss of the tokens of full weight is called."""
+        """What the loss of the tokens of weight 1 is called."""
         return "text_loss" if self.config.train.objective == "text" else "summary_loss"
 
-    def _is_spike(self, batch: StepBatch, limits: Sequence[float], found: list[float]) -> bool:
-        """Tell whether the batch was left out for its loss or its gradient norm, and name it."""
-        self._spikes.add(found)
-        is_spike = any(value > limit for value, limit in zip(found, limits, strict=True))
-        if is_spike:
-            logger.warning(
-                "%s is left out: its loss is %.4g, the limit %.4g; its gradient norm %.4g, the limit %.4g",
-                *(self._named(batch), found[0], limits[0], found[1], limits[1]),
-            )
-        return is_spike
+    def _is_spike(self, batch: StepBatch, loss: float) -> bool:
+        """Tell whether the batch is to be left out, and name it; every rank has the same loss."""
+        limit = self._spikes.limit()
+        self._spikes.add(loss)
+        if loss > limit:
+            logger.warning("%s is left out: its loss is %.4g, the limit %.4g", self._named(batch), loss, limit)
+        return loss > limit
+
+    def _named(self, batch: StepBatch) -> str:
+        return f"step {self.progress.step} (examples {self.progress.next_index} to {batch.next_index - 1})"
 
     def _balance(self, rate: float) -> list[Tensor]:
         """Move the routers' biases by the choices of the step on all ranks; return those choices, a layer a tensor."""
         routers = list(self.model.routers())
-        loads = [self.engine.team.sum(router.load).float() for router in routers]
+        for router in routers:
+            self.engine.team.sum(router.load)
+        loads = [router.load.float() for router in routers]
         for router in routers:
             router.update_bias(rate)
         return loads
-
-    def _named(self, batch: StepBatch) -> str:
-        return f"step {self.progress.step} (examples {self.progress.next_index} to {batch.next_index - 1})"
 
     def _accumulate(self, batch: StepBatch) -> dict[str, float]:
         """Add up the gradients of the weighted mean loss over the whole step; return the mean losses."""
@@ -141,18 +134,18 @@ class Trainer:
         totals = torch.zeros(2, 2, device=team.device)
         for turn, micro in enumerate(team.share(batch.micro_batches)):
             loss, losses_T, weights_T = self.engine(micro)
-            self._check(batch, turn * team.size, team.gather(float(loss.detach())))
+            self._check(team.gather(float(loss.detach())), turn * team.size, batch)
             self.engine.backward(loss / total_weight)
-            answer = weights_T == 1
-            totals[0] += torch.stack((losses_T[answer].sum(), answer.sum())).detach()
-            other = (weights_T > 0) & ~answer
-            totals[1] += torch.stack((losses_T[other].sum(), other.sum())).detach()
+            full = weights_T == 1
+            totals[0] += torch.stack((losses_T[full].sum(), full.sum()))
+            other = (weights_T > 0) & ~full
+            totals[1] += torch.stack((losses_T[other].sum(), other.sum()))
         totals = team.sum(totals)
-        full, transcript = (totals[:, 0] / totals[:, 1].clamp_min(1)).tolist()
+        loss, transcript = (totals[:, 0] / totals[:, 1].clamp_min(1)).tolist()
         read = {"transcript_loss": transcript} if self.config.train.objective == "summaries" else {}
-        return {self.loss_name: full, **read}
+        return {self.loss_name: loss, **read}
 
-    def _check(self, batch: StepBatch, first: int, losses: Sequence[float]) -> None:
+    def _check(self, losses: Sequence[float], first: int, batch: StepBatch) -> None:
         """Refuse to go on when a loss of micro batches `first`, `first` + 1, ... is not finite, on all ranks alike."""
         for number, loss in enumerate(losses, first):
             if not math.isfinite(loss):
@@ -161,7 +154,7 @@ class Trainer:
                 )
 
     def held_out_loss(self, batches: Sequence[PackedBatch]) -> float:
-        """Return the mean loss of the tokens of weight 1. Side effects: leaves the model in evaluation mode."""
+        """Return the mean loss of the tokens of weight 1. Side effect: leaves the model in evaluation mode."""
         self.model.eval()
         return mean_loss(self.engine, batches, self.engine.team)
 

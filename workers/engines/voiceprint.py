@@ -30,8 +30,9 @@ def voiced_frames(samples: Array) -> Array:
     energy_N = (frames_NT**2).mean(axis=1)
     pitch_N, voiced_N = pitch_hz(frames_NT)
     kept_N = voiced_N & (energy_N >= np.quantile(energy_N, 0.4))
-    features_NF: Array = np.column_stack([cepstra(frames_NT), PITCH_WEIGHT * np.log2(pitch_N)])
-    return features_NF[kept_N]
+    features_NF = np.column_stack([cepstra(frames_NT), PITCH_WEIGHT * np.log2(pitch_N)])
+    kept_NF: Array = features_NF[kept_N]
+    return kept_NF
 
 
 def cepstra(frames_NT: Array) -> Array:

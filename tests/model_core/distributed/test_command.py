@@ -14,7 +14,7 @@ from model_core.checkpoint.store import CheckpointStore
 from model_core.registry.store import open_registry
 from tests.model_core.unit.test_training_run import SETTINGS, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BIN = Path(sys.executable).parent
 TORCHRUN = [str(BIN / "torchrun"), "--standalone", "--nproc-per-node=2", "-m", "model_core.training"]
@@ -32,7 +32,7 @@ def launched(launcher: list[str], out: Path, *more: str) -> subprocess.Completed
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PYTHONPATH": ".",
     }
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=850, env=environment)
 
 
 def losses(out: Path) -> dict[int, float]:

@@ -4,7 +4,7 @@ The operations run on tensors without data, so that shapes and tile sizes are th
 the compiled kernel. What the kernels compute is tested by the others of this folder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -38,7 +38,8 @@ class _Device:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
     """Yield the list to which every launch adds its kernel's name and the compiled kernel."""
     jit = triton.runtime.jit.JITFunction
-    launch, kernels = jit.run, []
+    launch = jit.run
+    kernels: list[tuple[str, Any]] = []
 
     def compile_only(self: Any, *args: Any, grid: Any, warmup: bool, **kwargs: Any) -> None:
         kernels.append((self.__name__, launch(self, *args, grid=grid, warmup=True, **kwargs)))
@@ -60,7 +61,8 @@ def run_experts(tokens: int, experts: int, k: int, width: int, inner: int, dtype
     sorting = Sorting(*(empty(*size, dtype=torch.int64) for size in sizes))
     for tensor in (x, weights, gate_up, down):
         tensor.requires_grad_(train)
-    y = ExpertMLPTriton.apply(x, weights, gate_up, down, sorting, train)
+    apply: Callable[..., Tensor] = ExpertMLPTriton.apply
+    y = apply(x, weights, gate_up, down, sorting, train)
     if train:
         y.sum().backward()
         permute(x.detach(), sorting.order_S, k)
@@ -91,6 +93,6 @@ def test_experts_in_fp32(compiled: list[tuple[str, Any]]) -> None:
 @pytest.mark.parametrize("tokens,kernels", [(32, ["_choose"]), (2048, ["_choose", "_place"])])
 def test_the_router(compiled: list[tuple[str, Any]], tokens: int, kernels: list[str]) -> None:
     x, weight, bias = (empty(*shape, dtype=torch.float32) for shape in ((tokens, 4096), (128, 4096), (128,)))
-    _Route.apply(x, weight, bias, 8, 1.0)
+    _Route.apply(x, weight, bias, 8, 1.0)  # type: ignore[no-untyped-call]
     check(compiled)
     assert [name for name, _ in compiled] == kernels

@@ -14,7 +14,7 @@ import torch
 from model_core.checkpoint.files import MANIFEST, is_complete, verify_folder, write_folder
 from model_core.checkpoint.store import CheckpointStore, Progress, Snapshot, load_snapshot
 from model_core.config.recipes import get_recipe
-from model_core.errors import CheckpointError, CheckpointWriteError
+from model_core.errors import CheckpointDiskError, CheckpointError
 from model_core.models.decoder import Decoder
 from tests.model_core.full_disk import full_disk
 
@@ -75,7 +75,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     write_folder(tmp_path / "x", good)
-    with pytest.raises(CheckpointWriteError, match=r"x cannot be written: .* No space") as failure:
+    with pytest.raises(CheckpointDiskError, match=r"x cannot be read or written: .* No space") as failure:
         write_folder(tmp_path / "x", bad)
     assert not failure.value.permanent
     assert (tmp_path / "x" / "a").read_text() == "old"
@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path, keep_last=2)
     older, _ = store.save(snapshot(1), CONFIG, None)
-    with full_disk(8_000), pytest.raises(CheckpointWriteError, match="cannot be written"):
+    with full_disk(8_000), pytest.raises(CheckpointDiskError, match="written"):
         store.save(snapshot(2), CONFIG, None)
     assert [path.name for path in tmp_path.iterdir()] == [older.name] and store.newest() == older
 

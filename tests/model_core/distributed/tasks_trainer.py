@@ -1,0 +1,64 @@
+"""The ranks' side of the tests of the trainer: evaluation, steps left out, losses that are not finite."""
+
+import gc
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model_core.config.schema import ParallelConfig, RunConfig
+from model_core.errors import NonFiniteLossError
+from model_core.parallel.team import join
+from model_core.training.trainer import Trainer
+from tests.model_core.distributed.tasks import new_trainer, step_batch
+
+HELD_OUT = [micro for seed in (90, 91) for micro in step_batch(seed).micro_batches][:3]
+
+
+def watched_steps(trainer: Trainer) -> dict[str, Any]:
+    """Train three steps, evaluate, leave a step out; return what came of it."""
+    for seed in range(3):
+        trainer.step(step_batch(seed))
+    with trainer.averaged():
+        averaged = trainer.held_out_loss(HELD_OUT)
+    own = trainer.held_out_loss(HELD_OUT)
+    before = tensors(trainer)
+    trainer.model.train()
+    batch = step_batch(3)
+    for micro in trainer.engine.team.share(batch.micro_batches):
+        trainer.engine.backward(trainer.engine(micro)[0] / 10)
+    norm = trainer.engine.step(1.0, 4, skip=True)
+    after = tensors(trainer)
+    same = all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    return {"averaged": averaged, "own": own, "norm": norm, "same": same, "export": trainer.export_state()}
+
+
+def tensors(trainer: Trainer) -> dict[str, Tensor]:
+    """Return copies of all that this rank would save."""
+    snapshot = trainer.snapshot()
+    return {name: tensor.clone() for name, tensor in {**snapshot.model, **snapshot.state}.items()}
+
+
+def watch(config: RunConfig, cases: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Do the same as a rank, by ZeRO stage and expert parallelism."""
+    results = []
+    for stage, expert in cases:
+        case = replace(config, parallel=ParallelConfig(zero_stage=stage, expert_parallel=expert))
+        results.append(watched_steps(new_trainer(case, join(case))))
+        gc.collect()
+    return results
+
+
+def not_finite(config: RunConfig) -> str:
+    """Break the weights of rank 1; return what this rank says then."""
+    team = join(config)
+    trainer = new_trainer(config, team)
+    trainer.step(step_batch(0))
+    if team.rank == 1:
+        trainer.model.norm.weight.data[0] = float("nan")
+    try:
+        trainer.step(step_batch(1))
+    except NonFiniteLossError as error:
+        return f"{error} ({trainer.progress.step} taken)"
+    return ""
