@@ -1,6 +1,6 @@
 """Pages of a list: a page number that makes no sense leads to the nearest page, never to an error."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -33,7 +33,7 @@ class CappedPaginator(AnyPaginator):
     @cached_property
     def _reached(self) -> int:
         # Which thousand they are does not matter, so the database need not walk them in order.
-        return int(self.object_list.order_by()[: self.most + 1].count())  # type: ignore[union-attr]
+        return cast("QuerySet[Any]", self.object_list).order_by()[: self.most + 1].count()
 
 
 def page_of(request: HttpRequest, items: "QuerySet[Any] | list[Any]", size: int = PAGE_SIZE) -> Page[Any]:
