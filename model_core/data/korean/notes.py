@@ -41,9 +41,12 @@ def as_note(text: str) -> str:
 
 
 def as_title(text: str) -> str:
-    """Return a title with its figures as they are written and no word twice."""
-    words = [word.strip(",") for word in _with_figures(text).split()]
-    return " ".join(dict.fromkeys(filter(None, words)))
+    """Return a title with its figures as they are written, no word twice and no verb at its end."""
+    stripped = (word.strip(",") for word in _with_figures(text).split())
+    words = list(dict.fromkeys(filter(None, stripped)))
+    while len(words) > 1 and VALUE_CLOSE not in words[-1] and not looks_like_name(words[-1]):
+        words.pop()
+    return " ".join(words)
 
 
 def nominal(stem: str) -> str:

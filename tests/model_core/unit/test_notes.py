@@ -82,7 +82,8 @@ def test_any_text_becomes_a_note_of_clean_blanks(text: str) -> None:
     assert as_note(plain(note)) is not None
 
 
-def test_a_title_says_no_word_twice() -> None:
+def test_a_title_says_no_word_twice_and_ends_in_no_verb() -> None:
+    assert as_title("보낸 거 보낸 거 전화 보냈는데") == "보낸 거 전화"
     assert as_title("부탁, 부탁") == "부탁"
     assert as_title("<v>오만 원</v> 환불 요청") == "<v>5만 원</v> 환불 요청"
 
