@@ -43,9 +43,10 @@ def _ready(url: str) -> bool:
         return False
 
 
+@pytest.mark.timeout(1600)
 def test_the_apps_tests_pass_on_postgresql(tmp_path: Path) -> None:
     with fresh_postgres() as database:
         environment = os.environ | {"DATABASE_URL": database, "YOYAK_DATA_DIR": str(tmp_path)}
         command = [sys.executable, "-m", "pytest", "tests/apps", "-q", "--create-db", "-m", "not browser"]
-        answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+        answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500)
         assert answer.returncode == 0, answer.stdout[-3000:]
