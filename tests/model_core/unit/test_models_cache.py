@@ -95,7 +95,8 @@ def test_packed_documents_do_not_see_one_another(model: Decoder) -> None:
     changed = rows[0].clone()
     changed[:] = 7
     other = model(torch.cat((changed, *rows[1:]))[None], positions=positions[None], document_ids=documents[None])[0]
-    assert torch.equal(other[20:], packed[20:])
+    # The other rows' routing may change the order in which a product is summed, and nothing else.
+    assert torch.allclose(other[20:], packed[20:], atol=1e-5)
 
 
 def test_a_document_ends_with_its_row() -> None:

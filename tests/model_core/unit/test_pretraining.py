@@ -197,7 +197,7 @@ def test_pretraining_then_going_on_then_finetuning(tokens: Path, tmp_path: Path)
     assert last < first < 8.3
     done = train(continued, *text, "train.max_steps=2", "train.schedule=cosine", init=pretrained / "export")
     assert done.returncode == 0, done.stderr
-    assert metrics(continued, "text_loss")[0] < 0.9 * metrics(pretrained, "text_loss")[0]
+    assert metrics(continued, "text_loss")[0] < 0.97 * metrics(pretrained, "text_loss")[0]
     done = train(tuned, "train.max_steps=2", "train.transcript_loss_weight=0", init=continued / "export")
     assert done.returncode == 0, done.stderr
     assert metrics(tuned, "transcript_loss") == [0, 0] and min(metrics(tuned, "summary_loss")) > 0
