@@ -288,7 +288,7 @@ def small_stages(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return work
 
-    monkeypatch.setattr(pipeline, "load_stage", lambda name: Stage(name, lambda: "1", lambda _: name, run(name)))
+    monkeypatch.setattr(pipeline, "load_stage", lambda name: Stage(name, lambda _: "1", lambda _: name, run(name)))
 
 
 @pytest.mark.usefixtures("small_stages")

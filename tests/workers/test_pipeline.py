@@ -374,7 +374,7 @@ def test_what_a_stage_took_is_kept(line: Line) -> None:
         usage = {"prompt_tokens": 7, "completion_tokens": 3}
         return line._payload("summarize", context) | {"usage": usage}
 
-    line.stages["summarize"] = Stage("summarize", lambda: "1", lambda _: "", run, on_gpu=lambda: True)
+    line.stages["summarize"] = Stage("summarize", lambda _: "1", lambda _: "", run, on_gpu=lambda: True)
     job = _job()
     for _ in range(2):
         _run(job)

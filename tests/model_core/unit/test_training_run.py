@@ -255,7 +255,16 @@ def test_the_registry_learns_how_a_run_went(tmp_path: Path) -> None:
     [
         (["--recipe", "none"], "no recipe 'none'"),
         (["--recipe", "tiny_test"], "--out"),
-        (["--recipe", "tiny_test", "--set", "model.vocab_size=4096", "--out", "/dev/null/x"], "/dev/null"),
+        (
+            [
+                "--recipe",
+                "tiny_test",
+                *(word for value in SETTINGS for word in ("--set", value)),
+                "--out",
+                "/dev/null/x",
+            ],
+            "/dev/null",
+        ),
         (["--recipe", "tiny_test", "--out", "x", "--set", "data.tokenizer=missing"], "tokenizer.json is missing"),
         (["--recipe", "tiny_test", "--out", "x", "--set", "model.vocab_size=100"], "tokens; model.vocab_size is 100"),
         (["--recipe", "tiny_test", "--out", "x", "--init", "missing"], "missing"),
