@@ -76,11 +76,11 @@ def make_stock(config: Any, folder: Path, **saving: Any) -> PreTrainedModel:
     return stock
 
 
-@torch.no_grad()
 # Rounding in fp32: two right orders of the same sums stand up to 1.03e-6 apart, depending on the processor.
 LIMIT = 2e-6
 
 
+@torch.no_grad()
 def logits_error(folder: Path, stock: PreTrainedModel) -> float:
     return relative_error(load_model(folder)(IDS), stock(IDS).logits)
 
