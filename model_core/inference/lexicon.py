@@ -13,7 +13,7 @@ from typing import Final
 
 from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Line, SimulatedCall, Summary
 from model_core.data.corpus import texts_of
-from model_core.data.quoting import TITLE_WORDS
+from model_core.data.korean.word_lists import word_list
 from model_core.inference.errors import InferenceError
 
 FILE_NAME: Final = "lexicon.json"
@@ -22,6 +22,8 @@ MIN_WORD_SCRIPTS: Final = 2
 MIN_ENDING_SCRIPTS: Final = 3
 # A single syllable fits too many words to say that one was copied from the call.
 MIN_STEM: Final = 2
+# Words of a title that no call has to say: 문의, 확인, 일정.
+TITLE_KINDS: Final = word_list("title_kinds")
 # Marks that may follow any word of a summary.
 TAILS: Final = (",", ".", "?")
 HasValue = Callable[[str], bool]
@@ -44,8 +46,8 @@ class Lexicon:
     titles: tuple[str, ...] = ()
 
     def for_titles(self) -> "Lexicon":
-        """Return the lexicon of titles: beyond the call's own words only those that say what kind of call it was."""
-        return replace(self, words=tuple(sorted(TITLE_WORDS)), stems=())
+        """Return the lexicon of titles: beyond the call's own words only those that claim nothing about it."""
+        return replace(self, words=tuple(sorted(TITLE_KINDS)), stems=())
 
     def save(self, folder: Path) -> None:
         """Write the lexicon into a model folder."""

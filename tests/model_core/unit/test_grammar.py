@@ -141,7 +141,7 @@ def test_free_text_holds_no_value_of_its_own(seed: int) -> None:
 
 BACK = "<v>십이월 삼 일</v>까지 <v>54,000원</v>"
 EXAMPLE = Summary(
-    "요금 청구",
+    "요금 문의",
     Item(f"<v>이번 달</v> 요금이 <v>오만 사천 원</v>이 나왔어요, 확인해서 {BACK} 환불해 드릴게요", (2, 3)),
     (Topic("로밍", (Item("<v>로밍 요금</v>은 쓴 적이 없는데요?", (2,)),)),),
     (
@@ -177,7 +177,7 @@ def test_a_supported_summary_can_be_written() -> None:
 
 
 def with_one(text: str, evidence: tuple[int, ...] = (2, 3)) -> Summary:
-    return Summary("요금 청구", Item(text, evidence), (), (), (), "telecom", "pending", "negative")
+    return Summary("요금 문의", Item(text, evidence), (), (), (), "telecom", "pending", "negative")
 
 
 FEE = "<v>이번 달</v> 요금이 <v>오만 사천 원</v>이 나왔어요"
@@ -213,7 +213,7 @@ def test_clauses_are_joined_by_a_comma_and_after_a_question_by_a_blank() -> None
     both = (Line("A", "언제 오실 수 있어요? 내일 세 시에 와 주세요."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(both, 800)
     one = Item("언제 오실 수 있어요? <v>내일</v> <v>세 시</v>에 와 주세요", (1,))
-    follow(state, Summary("청구 환불", one, (), (), (), "telecom", "pending", "negative"))
+    follow(state, Summary("안내 문의", one, (), (), (), "telecom", "pending", "negative"))
     assert state.done
 
 
@@ -227,7 +227,7 @@ def test_the_tail_of_a_figure_is_left_out_when_it_belongs_to_the_verb() -> None:
     lines = (Line("A", "수거비는 오만 원입니다."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(lines, 800)
     follow(
-        state, Summary("청구 환불", Item("수거비는 <v>오만 원</v>", (1,)), (), (), (), "telecom", "pending", "negative")
+        state, Summary("안내 문의", Item("수거비는 <v>오만 원</v>", (1,)), (), (), (), "telecom", "pending", "negative")
     )
     assert state.done
 
@@ -297,13 +297,13 @@ def test_what_was_taken_back_is_not_read() -> None:
     lines = (Line("A", "네 그럼 오후 세 시 아니 네 시 반까지 갈게요."),)
     state = SummaryGrammar(TOKENIZER, LEXICON, value_spans).start(lines, 800)
     one = Item("<v>네 시 반</v>까지 갈게요", (1,))
-    follow(state, Summary("청구 환불", one, (), (), (), "telecom", "pending", "negative"))
+    follow(state, Summary("안내 문의", one, (), (), (), "telecom", "pending", "negative"))
     assert state.done
 
 
 def with_points(*points: Item) -> Summary:
     one = Item("<v>010-2345-6789</v> 맞으시죠?", (3,))
-    return Summary("요금 청구", one, (Topic("로밍", points),), (), (), "telecom", "pending", "negative")
+    return Summary("요금 문의", one, (Topic("로밍", points),), (), (), "telecom", "pending", "negative")
 
 
 def test_a_point_leaves_out_no_figure_and_no_cited_line() -> None:
@@ -323,7 +323,7 @@ def test_no_two_points_say_the_same_if_there_is_more() -> None:
 
 
 def with_actions(*actions: Action) -> Summary:
-    return Summary("요금 청구", Item(ROAMING, (2,)), (), actions, (), "telecom", "pending", "negative")
+    return Summary("요금 문의", Item(ROAMING, (2,)), (), actions, (), "telecom", "pending", "negative")
 
 
 def test_an_action_rests_on_a_promise_and_no_two_on_the_same() -> None:
@@ -336,7 +336,7 @@ def test_an_action_rests_on_a_promise_and_no_two_on_the_same() -> None:
 
 def test_a_title_takes_the_words_of_any_line() -> None:
     quote = Item(ROAMING, (2,))
-    assert refused_at(Summary("확인 요금 환불", quote, (), (), (), "telecom", "pending", "negative")) == ""
+    assert refused_at(Summary("로밍 요금 확인", quote, (), (), (), "telecom", "pending", "negative")) == ""
 
 
 @pytest.mark.parametrize("title", ["요금", "환불", "환불 로밍", "문의 로밍"])
