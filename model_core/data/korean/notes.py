@@ -28,6 +28,7 @@ _IRREGULAR: Final = {"몰라": "모름", "아니에": "아님", "아니예": "�
 _SPOKEN_KINDS: Final = frozenset(
     ("money", "phone", "time", "date", "duration", "count", "percent", "measure", "number", "digits", "unit", "carno")
 )
+_VERBAL: Final = re.compile(r"(?:하|되|됐|했|이|입|예|에)[가-힣]*(?:요|다|데|고|서|면|게|지|는)$|요$")
 PLAN: Final = "예정"
 Rewrite = Callable[[re.Match[str]], str | None]
 
@@ -41,12 +42,18 @@ def as_note(text: str) -> str:
 
 
 def as_title(text: str) -> str:
-    """Return a title with its figures as they are written, no word twice and no verb at its end."""
-    stripped = (word.strip(",") for word in _with_figures(text).split())
-    words = list(dict.fromkeys(filter(None, stripped)))
-    while len(words) > 1 and VALUE_CLOSE not in words[-1] and not looks_like_name(words[-1]):
-        words.pop()
-    return " ".join(words)
+    """Return a title of nouns: figures as they are written, verbs less their endings or left out, no word twice."""
+    words = [word.strip(",") for word in _with_figures(text).split()]
+    nouns = dict.fromkeys(filter(None, map(_as_noun, words)))
+    return " ".join(nouns) or " ".join(words)
+
+
+def _as_noun(word: str) -> str:
+    """Return 충전 of 충전하는데요 and 교정 of 교정이요; nothing of a word that names nothing."""
+    if VALUE_OPEN in word or VALUE_CLOSE in word or looks_like_name(word):
+        return word
+    stem = _VERBAL.sub("", word)
+    return stem if looks_like_name(stem) else ""
 
 
 def nominal(stem: str) -> str:

@@ -83,7 +83,10 @@ def test_any_text_becomes_a_note_of_clean_blanks(text: str) -> None:
 
 
 def test_a_title_says_no_word_twice_and_ends_in_no_verb() -> None:
-    assert as_title("보낸 거 보낸 거 전화 보냈는데") == "보낸 거 전화"
+    assert as_title("보낸 거 보낸 거 전화 보냈는데") == "전화"
+    assert as_title("충전하는데요 항의") == "충전 항의"
+    assert as_title("토크 게이지 교정이요 일정 문의") == "토크 게이지 교정 일정 문의"
+    assert as_title("보냈는데") == "보냈는데", "something has to stand there"
     assert as_title("부탁, 부탁") == "부탁"
     assert as_title("<v>오만 원</v> 환불 요청") == "<v>5만 원</v> 환불 요청"
 
