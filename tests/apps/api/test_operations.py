@@ -92,6 +92,14 @@ def test_a_recording_too_large_is_refused_before_it_is_read(houses: TwoHouses, s
     assert not Call.objects.exists()
 
 
+def test_a_moment_of_a_far_zone_is_a_moment(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    assert (
+        program.ask("GET", "/calls?until=2020-01-01T00:00:00%2B16:42&since=0580-10-22T13:17:56-22:59").status_code
+        == 200
+    )
+
+
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "2026-13-01", "12"])
 def test_a_moment_that_no_calendar_has_is_refused(houses: TwoHouses, moment: str) -> None:
     assert Program(houses.ours.agent).ask("GET", f"/calls?since={moment}").status_code == 422
