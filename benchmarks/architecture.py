@@ -38,6 +38,7 @@ from model_core.inference.engine import SummaryGenerator
 from model_core.inference.lexicon import load_lexicon
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
+from model_core.ops.memory import keep_freed_memory
 from model_core.training.trainer import Trainer
 
 TOKENS_A_STEP = 4096
@@ -215,6 +216,7 @@ def main() -> None:
     if args.tokens < args.evaluations * TOKENS_A_STEP:
         parser.error(f"--tokens is {args.tokens}; it must be at least {args.evaluations * TOKENS_A_STEP}")
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as temporary:
         contestants = compare(args, args.out or Path(temporary))
     print_tables(contestants)

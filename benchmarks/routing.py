@@ -25,6 +25,7 @@ from transformers.models.glm4_moe.modeling_glm4_moe import Glm4MoeMoE
 from model_core.config.recipes import get_recipe
 from model_core.models.layers import SwiGLU
 from model_core.models.moe import MoE
+from model_core.ops.memory import keep_freed_memory
 from model_core.ops.precision import cpu_has_bf16
 
 SHAPES = ((64, 8, 256, 128), (64, 8, 512, 256), (128, 8, 768, 256))
@@ -148,6 +149,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    keep_freed_memory()
     rows = benchmark(SHAPES[: args.shapes], args.share)
     print(json.dumps(machine()))
     print_table(rows)

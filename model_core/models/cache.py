@@ -28,8 +28,8 @@ class KVCache:
         device: torch.device | str = "cpu",
     ) -> None:
         shape = (config.num_layers, batch, config.num_kv_heads, max_len, config.head_dim)
-        self.keys_LBGSC = fresh_zeros(shape, dtype).to(device)
-        self.values_LBGSC = fresh_zeros(shape, dtype).to(device)
+        self.keys_LBGSC = fresh_zeros(shape, dtype, device)
+        self.values_LBGSC = fresh_zeros(shape, dtype, device)
         self.lengths = [0] * batch
 
     @property

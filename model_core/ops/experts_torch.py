@@ -9,7 +9,6 @@ Legend: T tokens, K choices a token, S = T x K sorted choices, n rows of a group
 width, J = 2 x I.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -38,11 +37,13 @@ def expert_mlp_few(
     """Return the same for a handful of tokens, a matrix-vector product a choice and no sort; without gradients."""
     y_TD = torch.zeros_like(x_TD)
     h_KJ = x_TD.new_empty(experts_TK.shape[1], gate_up_EJD.shape[1])
+    hidden_KI = x_TD.new_empty(experts_TK.shape[1], down_EDI.shape[2])
     for x_D, weights_K, y_D, experts in zip(x_TD, weights_TK, y_TD, experts_TK.tolist(), strict=True):
         for expert, h_J in zip(experts, h_KJ.unbind(0), strict=True):
-            torch.mv(_fetched(gate_up_EJD[expert]), x_D, out=h_J)
-        for expert, hidden_I in zip(experts, _swiglu(h_KJ).mul_(weights_K[:, None]).unbind(0), strict=True):
-            y_D.addmv_(_fetched(down_EDI[expert]), hidden_I)
+            torch.mv(gate_up_EJD[expert], x_D, out=h_J)
+        _swiglu(h_KJ, out=hidden_KI).mul_(weights_K[:, None])
+        for expert, hidden_I in zip(experts, hidden_KI.unbind(0), strict=True):
+            y_D.addmv_(down_EDI[expert], hidden_I)
     return y_TD
 
 
@@ -54,14 +55,18 @@ class ExpertMLPTorch(torch.autograd.Function):
         ctx: Any, x_TD: Tensor, weights_TK: Tensor, gate_up_EJD: Tensor, down_EDI: Tensor, sorting: Sorting, keep: bool
     ) -> Tensor:
         token_S, weights_S1 = _by_place(weights_TK, sorting)
-        y_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
-        h_SJ = x_TD.new_empty(token_S.shape[0] if keep else 0, gate_up_EJD.shape[1])
-        for experts, counts, rows in _groups(sorting.counts_E.tolist()):
-            x_nD = x_TD.index_select(0, token_S[rows])
-            h_nJ = h_SJ[rows] if keep else x_TD.new_empty(x_nD.shape[0], gate_up_EJD.shape[1])
+        groups = _groups(sorting.counts_E.tolist())
+        (gate_up, width), inner = gate_up_EJD.shape[1:], down_EDI.shape[2]
+        y_SD = x_TD.new_empty(token_S.shape[0], width)
+        h_SJ = x_TD.new_empty(token_S.shape[0] if keep else 0, gate_up)
+        buffers = _buffers(x_TD, groups, width, gate_up, inner)
+        for experts, counts, rows in groups:
+            x_nD, h_nJ, hidden_nI = (buffer[: sum(counts)] for buffer in buffers)
+            h_nJ = h_SJ[rows] if keep else h_nJ
+            torch.index_select(x_TD, 0, token_S[rows], out=x_nD)
             _multiply(x_nD, [gate_up_EJD[expert].t() for expert in experts], counts, out=h_nJ)
-            weighted_nI = _swiglu(h_nJ).mul_(weights_S1[rows])
-            _multiply(weighted_nI, [down_EDI[expert].t() for expert in experts], counts, out=y_SD[rows])
+            _swiglu(h_nJ, out=hidden_nI).mul_(weights_S1[rows])
+            _multiply(hidden_nI, [down_EDI[expert].t() for expert in experts], counts, out=y_SD[rows])
         if keep:
             ctx.save_for_backward(x_TD, weights_TK, gate_up_EJD, down_EDI, *sorting, h_SJ)
         return functional.embedding_bag(sorting.places_TK, y_SD, mode="sum")
@@ -74,15 +79,19 @@ class ExpertMLPTorch(torch.autograd.Function):
         token_S, weights_S1 = _by_place(weights_TK, sorting)
         grad_y_TD = grads[0].contiguous()
         all_counts = sorting.counts_E.tolist()
+        groups = _groups(all_counts)
+        (gate_up, width), inner = gate_up_EJD.shape[1:], down_EDI.shape[2]
         grad_gate_up_EJD, grad_down_EDI = (_gradients(m, all_counts) for m in (gate_up_EJD, down_EDI))
-        grad_x_SD = x_TD.new_empty(token_S.shape[0], x_TD.shape[1])
+        grad_x_SD = x_TD.new_empty(token_S.shape[0], width)
         grad_weights_S = torch.empty_like(weights_S1[:, 0])
-        for experts, counts, rows in _groups(all_counts):
-            x_nD, grad_y_nD = x_TD.index_select(0, token_S[rows]), grad_y_TD.index_select(0, token_S[rows])
-            grad_hidden_nI = x_TD.new_empty(x_nD.shape[0], down_EDI.shape[2])
+        buffers = _buffers(x_TD, groups, width, width, gate_up, inner, inner, inner)
+        for experts, counts, rows in groups:
+            x_nD, grad_y_nD, grad_h_nJ, grad_hidden_nI, *hidden = (buffer[: sum(counts)] for buffer in buffers)
+            torch.index_select(x_TD, 0, token_S[rows], out=x_nD)
+            torch.index_select(grad_y_TD, 0, token_S[rows], out=grad_y_nD)
             _multiply(grad_y_nD, [down_EDI[expert] for expert in experts], counts, out=grad_hidden_nI)
-            weighted_nI, grad_h_nJ = _swiglu_backward(
-                h_SJ[rows], weights_S1[rows], grad_hidden_nI, grad_weights_S[rows]
+            weighted_nI = _swiglu_backward(
+                h_SJ[rows], weights_S1[rows], grad_hidden_nI, hidden, grad_h_nJ, grad_weights_S[rows]
             )
             _multiply(grad_h_nJ, [gate_up_EJD[expert] for expert in experts], counts, out=grad_x_SD[rows])
             _multiply_by_transpose(grad_y_nD, weighted_nI, counts, [grad_down_EDI[expert] for expert in experts])
@@ -96,22 +105,29 @@ def _by_place(weights_TK: Tensor, sorting: Sorting) -> tuple[Tensor, Tensor]:
     return token_S, weights_TK.reshape(-1)[sorting.order_S, None]
 
 
-def _groups(counts: list[int]) -> Iterator[_Group]:
-    start, end = 0, 0
+def _buffers(like: Tensor, groups: list[_Group], *widths: int) -> list[Tensor]:
+    """Return room for the rows of the largest group, a buffer a width: the same memory each time stays in the cache."""
+    most = max((sum(group.counts) for group in groups), default=0)
+    return [like.new_empty(most, width) for width in widths]
+
+
+def _groups(counts: list[int]) -> list[_Group]:
+    groups, start, end = [], 0, 0
     experts: list[int] = []
     for expert, count in enumerate(counts):
         if count:
             experts.append(expert)
             end += count
         if experts and (end - start >= _GROUP_ROWS or expert == len(counts) - 1):
-            yield _Group(experts, [counts[index] for index in experts], slice(start, end))
+            groups.append(_Group(experts, [counts[index] for index in experts], slice(start, end)))
             start, experts = end, []
+    return groups
 
 
 def _gradients(matrices: Tensor, counts: list[int]) -> Tensor:
     """Return memory for the gradients of all experts' matrices, zero for experts without a token."""
     if 2 * counts.count(0) > len(counts):
-        return fresh_zeros(matrices.shape, matrices.dtype)
+        return fresh_zeros(matrices.shape, matrices.dtype, matrices.device)
     grads = torch.empty_like(matrices)
     for expert, count in enumerate(counts):
         if count == 0:
@@ -121,13 +137,7 @@ def _gradients(matrices: Tensor, counts: list[int]) -> Tensor:
 
 def _multiply(a: Tensor, matrices: list[Tensor], counts: list[int], *, out: Tensor) -> None:
     for rows, matrix, out_rows in zip(torch.split(a, counts), matrices, torch.split(out, counts), strict=True):
-        torch.mm(rows, _fetched(matrix), out=out_rows)
-
-
-def _fetched(matrix: Tensor) -> Tensor:
-    """Return the matrix, brought into the cache: a sum reads it in one stream, a product in many that wait."""
-    matrix.sum()
-    return matrix
+        torch.mm(rows, matrix, out=out_rows)
 
 
 def _multiply_by_transpose(a: Tensor, b: Tensor, counts: list[int], outs: list[Tensor]) -> None:
@@ -135,23 +145,30 @@ def _multiply_by_transpose(a: Tensor, b: Tensor, counts: list[int], outs: list[T
         torch.mm(a_rows.t(), b_rows, out=out)
 
 
-def _swiglu(h: Tensor) -> Tensor:
-    gate, up = h.chunk(2, dim=-1)
-    return functional.silu(gate).mul_(up)
+def _swiglu(h_nJ: Tensor, *, out: Tensor) -> Tensor:
+    gate_nI, up_nI = h_nJ.chunk(2, dim=-1)
+    torch.ops.aten.silu.out(gate_nI, out=out)
+    return out.mul_(up_nI)
 
 
 def _swiglu_backward(
-    h_nJ: Tensor, weights_n1: Tensor, grad_hidden_nI: Tensor, grad_weights_n: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the weighted hidden rows again and the gradient of gate and up. Side effect: fills `grad_weights_n`."""
+    h_nJ: Tensor,
+    weights_n1: Tensor,
+    grad_hidden_nI: Tensor,
+    hidden: list[Tensor],
+    grad_h_nJ: Tensor,
+    grad_weights_n: Tensor,
+) -> Tensor:
+    """Return the weighted hidden rows again. Side effects: fills the last two with gradients, uses up the others."""
     gate_nI, up_nI = h_nJ.chunk(2, dim=-1)
-    silu_nI = functional.silu(gate_nI)
-    weighted_nI = silu_nI * up_nI
-    torch.sum((grad_hidden_nI * weighted_nI).to(grad_weights_n.dtype), dim=-1, out=grad_weights_n)
+    grad_gate_nI, grad_up_nI = grad_h_nJ.chunk(2, dim=-1)
+    silu_nI, weighted_nI = hidden
+    torch.ops.aten.silu.out(gate_nI, out=silu_nI)
+    torch.mul(silu_nI, up_nI, out=weighted_nI)
+    torch.mul(grad_hidden_nI, weighted_nI, out=grad_up_nI)
+    torch.sum(grad_up_nI, dim=-1, dtype=grad_weights_n.dtype, out=grad_weights_n)
     weighted_nI.mul_(weights_n1)
     grad_hidden_nI.mul_(weights_n1)
-    grad_h_nJ = torch.empty_like(h_nJ)
-    grad_gate_nI, grad_up_nI = grad_h_nJ.chunk(2, dim=-1)
     torch.mul(grad_hidden_nI, silu_nI, out=grad_up_nI)
     torch.ops.aten.silu_backward.grad_input(grad_hidden_nI.mul_(up_nI), gate_nI, grad_input=grad_gate_nI)
-    return weighted_nI, grad_h_nJ
+    return weighted_nI

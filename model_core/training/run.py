@@ -26,6 +26,7 @@ from model_core.data.tokenizer import END_OF_TEXT, FILE_NAME, SummaryTokenizer, 
 from model_core.errors import CheckpointError, ConfigError
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
+from model_core.ops.memory import keep_freed_memory
 from model_core.parallel.team import Team, join, launched
 from model_core.parallel.watch import watched
 from model_core.registry.store import Registry
@@ -86,6 +87,7 @@ def _train(
     config: RunConfig, team: Team, resume: bool, approved: Path | None, registration: Registration | None
 ) -> Path:
     torch.set_num_threads(config.train.threads)
+    keep_freed_memory()
     torch.manual_seed(config.train.seed + team.rank)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
