@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from model_core.config.recipes import get_recipe
 from model_core.models.moe import MoE, Router
+from model_core.ops import experts_torch
 from model_core.ops.attention import causal_attention, causal_attention_reference
 from model_core.ops.cross_entropy import linear_cross_entropy, linear_cross_entropy_reference
 from model_core.ops.experts import expert_mlp, expert_mlp_reference
@@ -217,3 +218,15 @@ def test_the_layer_counts_load_only_while_training() -> None:
     assert int(layer.router.load.sum()) == 0
     layer.train()(x)
     assert int(layer.router.load.sum()) == 2 * 7 * config.num_experts_per_token
+
+
+@pytest.mark.parametrize(("tokens", "experts", "k"), [(1, 9, 3), (40, 5, 2), (200, 6, 1), (97, 40, 4)])
+def test_rows_that_fill_up_an_expert_add_nothing(
+    tokens: int, experts: int, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = make_inputs(tokens, experts, k)
+    monkeypatch.setattr(experts_torch, "_even_rows", lambda x: 32)
+    with poisoned_memory():
+        found = with_grads(expert_mlp, inputs)
+    wanted = with_grads(expert_mlp_reference, inputs)
+    assert max(relative_error(a, b) for a, b in zip(found, wanted, strict=True)) < 1e-12
