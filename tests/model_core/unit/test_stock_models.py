@@ -138,12 +138,14 @@ def test_a_bf16_folder_stays_bf16_with_fp32_routers(tmp_path: Path) -> None:
     assert {dtype for name, dtype in dtypes.items() if not name.endswith("mlp.gate.weight")} == {torch.bfloat16}
 
 
-def test_rotary_settings_are_read_where_transformers_5_writes_them(tmp_path: Path) -> None:
-    stock = make_stock(Glm4MoeConfig(**GLM, rope_theta=5e5), tmp_path / "stock")
+@pytest.mark.parametrize("name", ["glm", "qwen"])
+def test_settings_are_read_where_transformers_5_writes_them(tmp_path: Path, name: str) -> None:
+    stock = make_stock(MIXTURES[name](), tmp_path / "stock")
     path = tmp_path / "stock" / "config.json"
     values = json.loads(path.read_text())
-    rope = {name: values.pop(name) for name in ("rope_theta", "partial_rotary_factor")}
-    path.write_text(json.dumps(values | {"rope_parameters": {"rope_type": "default", **rope}}))
+    moved = {field: values.pop(field) for field in ("rope_theta", "partial_rotary_factor") if field in values}
+    renamed = {"num_local_experts": values.pop("num_experts")} if "num_experts" in values else {}
+    path.write_text(json.dumps({"rope_parameters": {"rope_type": "default", **moved}} | values | renamed))
     check_logits(load_model(tmp_path / "stock"), stock, IDS)
 
 
