@@ -86,8 +86,8 @@ def sweep(model: Architecture, cluster: Cluster, base: Layout, batch_tokens: int
             plans.append(make_plan(model, cluster, layout, software))
     if smallest is None:
         raise ConfigError(
-            f"no layout divides a batch of {batch_tokens} tokens of {base.sequence_length} over {cluster.count} devices "
-            f"for trainer {base.trainer}, precision {base.precision}, optimizer {base.optimizer}"
+            f"no layout divides a batch of {batch_tokens} tokens of {base.sequence_length} over {cluster.count} devices"
+            f" for trainer {base.trainer}, precision {base.precision}, optimizer {base.optimizer}"
         )
     if not plans:
         raise ConfigError(
