@@ -7,10 +7,10 @@ RUN_ENV := $(CACHE)/run-$(shell sha256sum requirements.txt | cut -c1-16)
 DEV_ENV := $(CACHE)/dev-$(shell sha256sum requirements/dev.txt | cut -c1-16)
 PORT ?= 8000
 
-.PHONY: help run test check fmt bench train-speech train-summarizer samples lock
+.PHONY: help run test test-transformers-5 check fmt bench train-speech train-summarizer samples lock
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 # The lock file is in the folder's name; its time says nothing (a fresh clone is always newer).
 $(RUN_ENV)/.ready: | requirements.txt
@@ -25,6 +25,12 @@ run: $(RUN_ENV)/.ready ## Start everything on this machine and print the address
 test: $(DEV_ENV)/.ready ## Run every test that this machine can run
 	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium pango korean-font
 	@$(DEV_ENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-transformers-5: $(DEV_ENV)/.ready ## Load the models' folders in transformers 5, in an environment laid over the other
+	@$(DEV_ENV)/bin/python -m venv $(DEV_ENV)-transformers-5
+	@$(DEV_ENV)/bin/python -c 'import site; print(*site.getsitepackages())' > $$(echo $(DEV_ENV)-transformers-5/lib/python*/site-packages)/below.pth
+	@$(DEV_ENV)-transformers-5/bin/python -m pip install -q transformers==5.24.0
+	@$(DEV_ENV)-transformers-5/bin/python -m pytest -m "not slow" $(addprefix tests/model_core/unit/,test_models_stock.py test_stock_models.py test_summarizer_pretrained.py)
 
 check: $(DEV_ENV)/.ready ## Formatting, lint, types, import contracts, migrations
 	@$(DEV_ENV)/bin/ruff format --check .

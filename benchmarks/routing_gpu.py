@@ -1,4 +1,4 @@
-"""What does routing cost on a GPU? Our kernels, torch's grouped product and transformers' block, one shape, one run.
+"""What does routing cost on a GPU? Our kernels beside torch's, transformers' and ScatterMoE's, one shape, one run.
 
 `python benchmarks/routing_gpu.py` on a machine with a GPU prints three tables: many tokens (arithmetic a second), few
 tokens (share of the bandwidth that a plain copy reaches here), and crowded experts (time against an even routing); it
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -101,6 +102,19 @@ def torch_grouped(inputs: Inputs) -> Tensor:
     return y_SD[places_TK].sum(dim=1)
 
 
+def scattermoe(shape: Shape, inputs: Inputs) -> Callable[[], Tensor] | None:
+    """Return a call of ScatterMoE on the same weights, None where it is not installed."""
+    if find_spec("scattermoe") is None:
+        return None
+    with torch.device(inputs.x_TD.device):
+        peer = import_module("scattermoe.mlp").GLUMLP(shape.width, shape.inner, shape.experts, shape.k)
+    # It keeps up over gate.
+    peer.experts.weight.data = inputs.gate_up_EJD.roll(shape.inner, dims=1)
+    peer.output_experts.weight.data = inputs.down_EDI
+    weights_TK = inputs.weights_TK.to(inputs.x_TD.dtype)
+    return lambda: peer(inputs.x_TD, weights_TK, inputs.experts_TK)
+
+
 def blocks(shape: Shape, device: str) -> dict[str, nn.Module]:
     """Return whole blocks, router and shared expert included: ours, and that of transformers in its grouped form.
 
@@ -167,6 +181,9 @@ def many_tokens(shape: Shape, matrices: tuple[Tensor, Tensor], device: str) -> l
         grouped_s = median_s(lambda: torch_grouped(inputs), device)
         rows.append({"what": "experts, torch grouped, TFLOP/s", "found": tera / grouped_s, "aim": None})
         rows.append({"what": "torch grouped / ours, time", "found": grouped_s / ours_s, "aim": GROUPED_AIM})
+    peer = scattermoe(shape, inputs) if device == "cuda" else None
+    found = None if peer is None else tera / median_s(peer, device)
+    rows.append({"what": "experts, ScatterMoE, TFLOP/s", "found": found, "aim": None})
     rows.append({"what": "forward+backward, ours, TFLOP/s", "found": 3 * tera / _step_s(inputs, device), "aim": None})
     x_BTD = inputs.x_TD[None]
     for name, block in blocks(shape, device).items():
@@ -232,7 +249,8 @@ def main() -> None:
     for row in rows:
         aim = row["aim"]
         limit = "" if not isinstance(aim, float) else f"at least {aim:g}" if aim > 0 else f"at most {-aim:g}"
-        print(f"| {row['what']} | {row['found']:.3g} | {limit} |")
+        found = "left out" if row["found"] is None else f"{row['found']:.3g}"
+        print(f"| {row['what']} | {found} | {limit} |")
     if args.json:
         args.json.write_text(json.dumps({"shape": vars(shape), "rows": rows}, indent=1))
     sys.exit(1 if device == "cuda" and any(map(is_missed, rows)) else 0)

@@ -1,7 +1,8 @@
 """How fast are summaries written? Our generator under its grammar against `generate` of transformers, one checkpoint.
 
 The stock class reads the same prompts and writes as many tokens as ours took, freely. Each measurement is a process of
-its own, ours and the peer in turn; what counts are the ratios, on a busy machine those of the processor's time.
+its own, ours and the peer in turn; what counts are the ratios, on a busy machine those of the processor's time. A
+second table tells what prompts that begin alike bring: tokens read once, the first token with sharing and without.
 `python benchmarks/summarize.py [--model FOLDER] [--threads 1]`.
 """
 
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
+from unittest.mock import patch
 
 from benchmarks.call import machine
 from model_core.data.call import Line
@@ -24,7 +27,9 @@ from model_core.evaluation.suite import VARIANTS, calls_of
 BATCHES = (1, 8, 32)
 TARGETS = {1: 3.0, 32: 4.0}
 MIN_CALLS = 8
+SHARING_CALLS = 8
 Calls = Sequence[Sequence[Line]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,53 @@ def stock(job: Job) -> Speed:
     return _speed(job, clock, job.tokens * job.calls, first)
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What sharing brought to a batch: tokens of its prompts, those of them that were read for another prompt, and the
+    processor's seconds to the first token, with sharing and without."""
+
+    prompt_tokens: int
+    shared_tokens: int
+    first_token_s: float
+    unshared_first_token_s: float
+
+
+def sharing(job: Job) -> dict[str, Shared]:
+    """Measure batches of different calls, of one call again and again, and of one call with its last turn corrected."""
+    import torch
+
+    from model_core.inference.engine import SummaryGenerator
+    from model_core.inference.sharing import Beginning
+
+    torch.set_num_threads(job.threads)
+    generator = SummaryGenerator.load(job.model, max_batch=job.batch)
+    calls = _calls(job.calls)
+    begun = calls[0][:-1]
+    batches = {
+        "different calls": calls,
+        "one call": [calls[0]] * job.calls,
+        "one call, another last turn": [[*begun, call[-1]] for call in calls],
+    }
+
+    def first_token_s(batch: Calls) -> float:
+        clock, found = _Clock(), []
+        generator.generate(batch, on_token=lambda call, token: found or found.append(clock.read()[1]))
+        return found[0]
+
+    def alone(prompts: Sequence[list[int]]) -> list[Beginning]:
+        return [Beginning(number, 0) for number in range(len(prompts))]
+
+    found = {}
+    for name, batch in batches.items():
+        made = generator.generate(batch)
+        with_s = min(first_token_s(batch) for _ in range(3))
+        with patch("model_core.inference.engine.shared_beginnings", alone):
+            without_s = min(first_token_s(batch) for _ in range(3))
+        tokens, shared = (sum(getattr(one, name) for one in made) for name in ("prompt_tokens", "shared_tokens"))
+        found[name] = Shared(tokens, shared, with_s, without_s)
+    return found
+
+
 class _Clock:
     """When something began, by the wall and by the processor."""
 
@@ -141,7 +193,7 @@ def measure(model: Path, threads: int, rounds: int, batches: Sequence[int] = BAT
     return results
 
 
-def _apart(work: Callable[[Job], Speed], job: Job) -> Speed:
+def _apart(work: Callable[[Job], Result], job: Job) -> Result:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, (job,))
 
@@ -171,6 +223,20 @@ def table(results: dict[int, dict[str, Speed]]) -> str:
     return "\n".join(lines)
 
 
+def sharing_table(found: dict[str, Shared]) -> str:
+    """Return what sharing brought as a Markdown table."""
+    lines = [
+        f"| {SHARING_CALLS} calls at once | prompt tokens | of them shared | first token, shared / each read |",
+        "|---|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {name} | {row.prompt_tokens:,} | {row.shared_tokens:,} "
+        f"| {1000 * row.first_token_s:.0f} / {1000 * row.unshared_first_token_s:.0f} ms |"
+        for name, row in found.items()
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Read the command line, measure, print; exit status 1 when an aim is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -181,11 +247,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     results = measure(options.model, options.threads, options.rounds, options.batches)
+    shared = _apart(sharing, Job(str(options.model), SHARING_CALLS, SHARING_CALLS, options.threads))
     if options.json:
         speeds = {batch: {name: asdict(speed) for name, speed in found.items()} for batch, found in results.items()}
-        print(json.dumps({"machine": machine(), "speeds": speeds}, indent=1))
+        rows = {name: asdict(row) for name, row in shared.items()}
+        print(json.dumps({"machine": machine(), "speeds": speeds, "sharing": rows}, indent=1))
     else:
-        print(machine(), "", table(results), sep="\n")
+        print(machine(), "", table(results), "", sharing_table(shared), sep="\n")
     ratios = {batch: found["ours"].calls_per_min / found["stock"].calls_per_min for batch, found in results.items()}
     sys.exit(0 if all(ratios[batch] >= aim for batch, aim in TARGETS.items() if batch in ratios) else 1)
 

@@ -1,7 +1,7 @@
 """How much of a Korean call does a token hold? The summarizer's tokenizer beside UTF-8 bytes and Whisper's vocabulary.
 
 Lines of simulated test calls, without structure tokens. Whisper's multilingual vocabulary is read from an installed
-openai-whisper, or from the file given by --whisper; without either its row is left out.
+openai-whisper, or from the file given by --whisper; without either its row says so.
 """
 
 import argparse
@@ -78,6 +78,8 @@ def main() -> None:
             f"| {name} | {result['vocabulary']:,} | {result['tokens']:,} | {result['characters_per_token']:.2f} "
             f"| {result['bytes_per_token']:.2f} |"
         )
+    if options.whisper is None:
+        print("| Whisper, multilingual | left out: openai-whisper is not installed and no --whisper is given | | | |")
 
 
 if __name__ == "__main__":

@@ -132,10 +132,12 @@ def _from_qwen(values: Values) -> ModelConfig:
     dense = sorted(values.get("mlp_only_layers") or [])
     if dense != list(range(len(dense))):
         raise CheckpointError(f"mlp_only_layers of the checkpoint is {dense!r}; this model needs the first layers only")
+    # transformers 5 writes the number of experts under another name than 4 does.
+    experts = "num_local_experts" if "num_local_experts" in values else "num_experts"
     return ModelConfig(
         **common_fields(values),
         moe_intermediate_size=field(values, "moe_intermediate_size"),
-        num_experts=field(values, "num_experts"),
+        num_experts=field(values, experts),
         num_experts_per_token=field(values, "num_experts_per_tok"),
         num_dense_layers=len(dense),
         partial_rotary_factor=1.0,

@@ -24,6 +24,7 @@ from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits, SummaryGrammar, SummaryState
 from model_core.inference.lexicon import Lexicon, load_lexicon
 from model_core.inference.notes import in_notes
+from model_core.inference.sharing import shared_beginnings
 from model_core.inference.source import Span
 from model_core.inference.vocabulary import Ids
 from model_core.models.cache import KVCache
@@ -41,12 +42,14 @@ OnToken = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class GeneratedSummary:
-    """A summary with what it took. `confidence` is the mean log-probability of the choices of codes, sections and
-    evidence; `duration_s` is the share of the batch's time."""
+    """A summary with what it took. `shared_tokens` of the prompt's tokens were read for another call of the batch;
+    `confidence` is the mean log-probability of the choices of codes, sections and evidence; `duration_s` is the share
+    of the batch's time."""
 
     summary: Summary
     ids: tuple[int, ...]
     prompt_tokens: int
+    shared_tokens: int
     completion_tokens: int
     duration_s: float
     confidence: float
@@ -60,6 +63,7 @@ class _Writing:
     state: SummaryState
     prompt: list[int]
     breaks: frozenset[int]
+    shared_tokens: int = 0
     ids: list[int] = field(default_factory=list)
     text: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -83,7 +87,8 @@ class _Writing:
 
     def unread(self, cached: int) -> list[int]:
         """Return the tokens that follow the first `cached` of the prompt and the summary."""
-        return self.ids[cached - len(self.prompt) :] if cached else self.prompt
+        written = cached - len(self.prompt)
+        return self.ids[written:] if written >= 0 else self.prompt[cached:]
 
     def take(self, logits: Callable[[Ids], sampling.Logits]) -> int:
         """Choose and take the next token; `logits`, asked if several are allowed, gives those of the allowed ones."""
@@ -206,6 +211,7 @@ class SummaryGenerator:
         """Write the batch to its end; yield each call's number with each of its tokens."""
         longest = max(len(writing.prompt) for writing in batch)
         cache = self._decoder.new_cache(len(batch), min(self.max_positions, longest + max_new_tokens))
+        self._share(batch, cache)
         while True:
             left = [row for row, writing in enumerate(batch) if not writing.state.done]
             if not left:
@@ -216,6 +222,23 @@ class SummaryGenerator:
                 batch = [batch[row] for row in left]
                 cache.select(left)
             yield from self._step(batch, cache)
+
+    def _share(self, batch: list[_Writing], cache: KVCache) -> None:
+        """Read what several prompts begin with once, and copy it to the others that do; nothing where none is shared.
+
+        Those that share nothing are read along, whole but for the last token: the next step has few tokens then.
+        """
+        beginnings = shared_beginnings([writing.prompt for writing in batch])
+        if not any(beginning.length for beginning in beginnings):
+            return
+        self._decoder.read(
+            [[] if shared.length else writing.prompt[:-1] for writing, shared in zip(batch, beginnings, strict=True)],
+            cache,
+        )
+        for row, (writing, shared) in enumerate(zip(batch, beginnings, strict=True)):
+            writing.shared_tokens = shared.length
+            if shared.length:
+                cache.copy(shared.source, row, shared.length)
 
     def _step(self, batch: list[_Writing], cache: KVCache) -> Iterator[tuple[int, int]]:
         """Read what each summary has not read yet, and a guess of what follows; take tokens as far as the guess holds.
@@ -238,7 +261,7 @@ class SummaryGenerator:
 
     def _with_guess(self, writing: _Writing, known: list[int], begin: int, max_len: int) -> list[int]:
         room = min(MAX_FORESEEN, max_len - begin - len(known))
-        return known + writing.foreseen(room) if begin and known else known
+        return known + writing.foreseen(room) if writing.ids and known else known
 
     def _logits(self, state_D: Tensor, ids: Ids) -> sampling.Logits:
         logits: sampling.Logits = self._decoder.logits(state_D, torch.from_numpy(ids)).numpy()
@@ -249,6 +272,7 @@ class SummaryGenerator:
             summary=in_notes(parse(self.tokenizer, writing.ids)),
             ids=tuple(writing.ids),
             prompt_tokens=len(writing.prompt),
+            shared_tokens=writing.shared_tokens,
             completion_tokens=len(writing.ids),
             duration_s=duration_s,
             confidence=sum(writing.logprobs) / max(1, len(writing.logprobs)),

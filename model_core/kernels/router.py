@@ -1,8 +1,9 @@
 """The router on the device: scores, choice, weights, histogram and sort positions.
 
-One launch while all tokens fit in one block (decoding); two launches beyond that, because a choice's place needs the
-histograms of all blocks before its own. Nothing is added atomically, so places and sums repeat to the bit. It knows no
-gradients.
+One launch while all tokens fit in one block (decoding). Beyond that a choice's place depends on the tokens of all
+blocks, so there are three: choices with a histogram a block, the histograms' running sums, places. Each is linear in
+the tokens, and a block waits for another only by the end of a launch. Nothing is added atomically, so places and sums
+repeat to the bit. It knows no gradients.
 
 Legend: T tokens, K choices a token, S = T x K choices, E experts, D model width, N blocks of tokens.
 """
@@ -18,6 +19,7 @@ from model_core.kernels.launch import accumulator, multiply_add
 
 _BLOCK_TOKENS = 32
 _BLOCK_WIDTH = 64
+_SUMMED_BLOCKS, _SUMMED_EXPERTS = 64, 16
 
 
 class Routed(NamedTuple):
@@ -60,7 +62,10 @@ def route(x_TD: Tensor, weight_ED: Tensor, bias_E: Tensor, choices: int, scale: 
         width=x_TD.shape[1], ACC=accumulator(dtype), WIDTH=_BLOCK_WIDTH, ALONE=blocks == 1, **sizes,
     )  # fmt: skip
     if blocks > 1:
-        _place[(blocks,)](experts_TK, counts_NE, counts_E, order_S, places_TK, tokens, experts, blocks, **sizes)
+        _sum_blocks[(triton.cdiv(experts, _SUMMED_EXPERTS),)](
+            counts_NE, counts_E, blocks, experts, BLOCKS=_SUMMED_BLOCKS, EXPERTS=_SUMMED_EXPERTS
+        )
+        _place[(blocks,)](experts_TK, counts_NE, counts_E, order_S, places_TK, tokens, experts, **sizes)
     return routed
 
 
@@ -112,21 +117,34 @@ def _choose(
 
 
 @triton.jit
+def _sum_blocks(counts_NE, counts_E, num_blocks, num_experts, BLOCKS: tl.constexpr, EXPERTS: tl.constexpr):
+    # In place: from a block's choices of an expert to those of all blocks before it.
+    e = tl.program_id(0) * EXPERTS + tl.arange(0, EXPERTS)
+    total = tl.zeros((EXPERTS,), dtype=tl.int32)
+    start = 0
+    while start < num_blocks:
+        n = start + tl.arange(0, BLOCKS)
+        at = counts_NE + n[:, None] * num_experts + e[None, :]
+        mask = (n < num_blocks)[:, None] & (e < num_experts)[None, :]
+        counts = tl.load(at, mask=mask, other=0)
+        tl.store(at, tl.cumsum(counts, 0) - counts + total[None, :], mask=mask)
+        total += tl.sum(counts, axis=0)
+        start += BLOCKS
+    tl.store(counts_E + e, total.to(tl.int64), mask=e < num_experts)
+
+
+@triton.jit
 def _place(
-    experts_TK, counts_NE, counts_E, order_S, places_TK, num_tokens, num_experts, num_blocks,
+    experts_TK, before_NE, counts_E, order_S, places_TK, num_tokens, num_experts,
     EXPERTS: tl.constexpr, SLOTS: tl.constexpr, K: tl.constexpr, TOKENS: tl.constexpr,
 ):  # fmt: skip
     block = tl.program_id(0)
     t = block * TOKENS + tl.arange(0, TOKENS)
     e = tl.arange(0, EXPERTS)
     slots = tl.arange(0, SLOTS)
-    before, total = tl.zeros((EXPERTS,), dtype=tl.int32), tl.zeros((EXPERTS,), dtype=tl.int32)
-    other = 0
-    while other < num_blocks:
-        counts = tl.load(counts_NE + other * num_experts + e, mask=e < num_experts, other=0)
-        total += counts
-        before += tl.where(other < block, counts, 0)
-        other += 1
+    real_e = e < num_experts
+    total = tl.load(counts_E + e, mask=real_e, other=0).to(tl.int32)
+    before = tl.load(before_NE + block * num_experts + e, mask=real_e, other=0)
     at = t[:, None].to(tl.int64) * K + slots[None, :]
     mask = (t < num_tokens)[:, None] & (slots < K)[None, :]
     experts = tl.load(experts_TK + at, mask=mask, other=0).to(tl.int32)
@@ -136,8 +154,6 @@ def _place(
         chosen = tl.where((e[None, :] == expert[:, None]) & (t < num_tokens)[:, None], 1, chosen)
     starts = tl.cumsum(total, 0) - total + before
     _store_places(order_S, places_TK, chosen, experts, starts, at, mask, EXPERTS, K)
-    if block == 0:
-        tl.store(counts_E + e, total.to(tl.int64), mask=e < num_experts)
 
 
 @triton.jit

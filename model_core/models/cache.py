@@ -66,6 +66,12 @@ class KVCache:
         """Forget what stands past the given lengths."""
         self.lengths = [min(old, new) for old, new in zip(self.lengths, lengths, strict=True)]
 
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Make the first `length` tokens of sequence `source` all that sequence `target` holds."""
+        for tensor in (self.keys_LBGSC, self.values_LBGSC):
+            tensor[:, target, :, :length] = tensor[:, source, :, :length]
+        self.lengths[target] = length
+
     def select(self, rows: Sequence[int]) -> None:
         """Keep the given sequences, in the given order; one named twice is copied."""
         index = torch.tensor(list(rows), device=self.keys_LBGSC.device)

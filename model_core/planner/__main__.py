@@ -16,7 +16,7 @@ from model_core.errors import ConfigError
 from model_core.planner.architecture import Architecture
 from model_core.planner.catalog import get_architecture, get_config
 from model_core.planner.cluster import Cluster, parse_cluster
-from model_core.planner.layout import Checkpointing, Layout, PlanOptimizer, PlanPrecision
+from model_core.planner.layout import Checkpointing, Layout, PlanOptimizer, PlanPrecision, PlanTrainer
 from model_core.planner.plan import Plan, make_plan, plan_serving
 from model_core.planner.published import PUBLIC_RUNS, compare
 from model_core.planner.report import comparison_text, plan_text, ranking_text, serving_text
@@ -27,6 +27,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "checkpointing": get_args(Checkpointing),
     "precision": get_args(PlanPrecision),
     "optimizer": get_args(PlanOptimizer),
+    "trainer": get_args(PlanTrainer),
 }
 
 
@@ -40,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sequence-length", type=int, help="tokens of one sequence (default 4096, or what it knows)")
     parser.add_argument("--precision", choices=_CHOICES["precision"], help="default bf16, on a CPU fp32")
     parser.add_argument("--optimizer", choices=_CHOICES["optimizer"], default="adamw")
+    parser.add_argument(
+        "--trainer", choices=_CHOICES["trainer"], default="megatron", help="what the layout must run on"
+    )
     parser.add_argument("--software", choices=sorted(SOFTWARE), default="stock", help="how well a program overlaps")
     parser.add_argument("--availability", type=float, default=0.9, help="the share of time spent training")
     parser.add_argument("--layout", help="one layout, such as tensor=2,pipeline=8,expert=64,accumulation=128")
@@ -72,7 +76,7 @@ def parse_layout(text: str, base: Layout) -> Layout:
 def _base_layout(arguments: argparse.Namespace, model: Architecture, cluster: Cluster) -> Layout:
     precision: PlanPrecision = arguments.precision or ("bf16" if cluster.device.has_fp8 else "fp32")
     length = arguments.sequence_length or min(4096, model.max_positions)
-    return Layout(sequence_length=length, precision=precision, optimizer=arguments.optimizer)
+    return Layout(sequence_length=length, precision=precision, optimizer=arguments.optimizer, trainer=arguments.trainer)
 
 
 def _check_numbers(arguments: argparse.Namespace) -> None:

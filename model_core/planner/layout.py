@@ -17,6 +17,7 @@ from model_core.planner.cluster import Cluster
 Checkpointing = Literal["none", "selective", "full"]
 PlanPrecision = Literal["fp32", "bf16", "fp8"]
 PlanOptimizer = Literal["adamw", "adamw-bf16-moments", "muon"]
+PlanTrainer = Literal["megatron", "own"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Layout:
 
     `micro_batch` counts sequences of one forward pass of one data rank, `accumulation` the micro batches of a step,
     `virtual_stages` the pieces of a pipeline stage that are interleaved. `gradient_bytes` is 4 for fp32 accumulation.
+    `trainer` is what runs it: a program of the kind that the public runs used, or this project's own, which keeps
+    weights in fp32 and divides by experts and ZeRO alone.
     """
 
     tensor: int = 1
@@ -39,6 +42,7 @@ class Layout:
     precision: PlanPrecision = "bf16"
     optimizer: PlanOptimizer = "adamw"
     gradient_bytes: int = 4
+    trainer: PlanTrainer = "megatron"
 
     @property
     def tokens_per_micro_batch(self) -> int:
@@ -116,6 +120,8 @@ def check_layout(model: Architecture, cluster: Cluster, layout: Layout) -> None:
     _check_shape(model, layout)
     _check_devices(model, cluster, layout)
     _check_zero(layout)
+    if layout.trainer == "own":
+        _check_own_trainer(layout)
     _require(
         layout.precision != "fp8" or cluster.device.has_fp8,
         f"precision is fp8; {cluster.device.name} computes in fp32 and bf16 only",
@@ -189,6 +195,21 @@ def _check_zero(layout: Layout) -> None:
         f"zero_stage is {layout.zero_stage}; with pipeline {layout.pipeline} it must be at most 1",
     )
     _require(layout.gradient_bytes in (2, 4), f"gradient_bytes is {layout.gradient_bytes}; it must be 2 or 4")
+
+
+def _check_own_trainer(layout: Layout) -> None:
+    known: dict[str, tuple[object, ...]] = {
+        "tensor": (1,),
+        "pipeline": (1,),
+        "zero_stage": (1, 2, 3),
+        "precision": ("fp32", "bf16"),
+        "optimizer": ("adamw",),
+        "checkpointing": ("none", "full"),
+        "gradient_bytes": (4,),
+    }
+    for name, values in known.items():
+        value = getattr(layout, name)
+        _require(value in values, f"{name} is {value}; this project's trainer knows {', '.join(map(str, values))}")
 
 
 def _require(condition: bool, message: str) -> None:

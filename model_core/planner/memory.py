@@ -20,6 +20,8 @@ from model_core.planner.cluster import Cluster
 from model_core.planner.layout import Layout, stage_layers, telling_stages
 
 _OPTIMIZER_BYTES = {"adamw": 12, "adamw-bf16-moments": 8, "muon": 8}
+# DeepSpeed's two buckets of gradients on their way, as `parallel/engine.py` sets them.
+_OWN_BUCKET_BYTES = 2 * 4 * 50_000_000
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,13 @@ def _activation_bytes(model: Architecture, layout: Layout, stage: int) -> float:
 
 def _buffer_bytes(model: Architecture, layout: Layout, parameters: RankParameters) -> float:
     tokens = layout.tokens_per_micro_batch / layout.tensor
-    exchanged = 2 * tokens * model.num_experts_per_token * model.hidden_size * 2 if layout.expert > 1 else 0
-    if layout.zero_stage < 3:
-        return exchanged
-    return exchanged + 2 * 2 * parameters.total / max(1, model.num_layers // layout.pipeline)
+    buffers = 2 * tokens * model.num_experts_per_token * model.hidden_size * 2 if layout.expert > 1 else 0
+    a_layer = parameters.total / max(1, model.num_layers // layout.pipeline)
+    if layout.trainer == "own":
+        # Under autocast a backward pass needs the bf16 copies of the weights: of all, or of the layer done again.
+        copied = a_layer if layout.checkpointing == "full" else parameters.total
+        buffers += _OWN_BUCKET_BYTES + (2 * copied if layout.precision == "bf16" else 0)
+    return buffers + (2 * kept_weight_bytes(layout) * a_layer if layout.zero_stage == 3 else 0)
 
 
 def updated_parameters(parameters: RankParameters, cluster: Cluster, layout: Layout) -> int:
@@ -172,8 +177,18 @@ def weight_bytes(layout: Layout) -> int:
     return 4 if layout.precision == "fp32" else 2
 
 
+def kept_weight_bytes(layout: Layout) -> int:
+    """Return the bytes of one weight as it is kept: this project's trainer keeps fp32 and casts for each product."""
+    return 4 if layout.trainer == "own" else weight_bytes(layout)
+
+
 def optimizer_bytes(layout: Layout) -> int:
-    """Return the bytes that the optimizer keeps for one weight; in fp32 the weights are their own master copy."""
+    """Return the bytes that the optimizer keeps for one weight.
+
+    In fp32 the weights are their own master copy, but not in this project's trainer: DeepSpeed copies its piece anyway.
+    """
+    if layout.trainer == "own":
+        return _OPTIMIZER_BYTES[layout.optimizer]
     return _OPTIMIZER_BYTES[layout.optimizer] - (4 if layout.precision == "fp32" else 0)
 
 
@@ -182,7 +197,7 @@ def stage_memory(model: Architecture, cluster: Cluster, layout: Layout, stage: i
     parameters = rank_parameters(model, layout, stage)
     updated = updated_parameters(parameters, cluster, layout)
     return Memory(
-        weights_bytes=weight_bytes(layout) * (updated if layout.zero_stage == 3 else parameters.total),
+        weights_bytes=kept_weight_bytes(layout) * (updated if layout.zero_stage == 3 else parameters.total),
         gradient_bytes=layout.gradient_bytes * (updated if layout.zero_stage >= 2 else parameters.total),
         optimizer_bytes=optimizer_bytes(layout) * updated,
         activation_bytes=int(_activation_bytes(model, layout, stage)),

@@ -37,7 +37,7 @@ def _powers(limit: int) -> list[int]:
 
 
 def candidates(model: Architecture, cluster: Cluster, base: Layout, batch_tokens: int) -> Iterator[Layout]:
-    """Yield every layout that can exist; sequence length, precision and optimizer are those of `base`."""
+    """Yield every layout that can exist; sequence length, precision, optimizer and trainer are those of `base`."""
     pipelines = _powers(min(cluster.count, model.num_layers, 64))
     tensors = _powers(min(cluster.count, cluster.device.devices_per_node))
     experts = [n for n in range(1, model.num_experts + 1) if model.num_experts % n == 0] or [1]
@@ -45,7 +45,7 @@ def candidates(model: Architecture, cluster: Cluster, base: Layout, batch_tokens
         if cluster.count % (pipeline * tensor) or cluster.count // pipeline % expert:
             continue
         data = cluster.count // (pipeline * tensor)
-        for micro_batch, virtual, zero in product((1, 2, 4), (1, 2, 4), (1, 2, 3)):
+        for micro_batch, virtual, zero, checkpointing in product((1, 2, 4), (1, 2, 4), (1, 2, 3), _CHECKPOINTING):
             accumulation, rest = divmod(batch_tokens, data * micro_batch * base.sequence_length)
             if rest or accumulation < 1:
                 continue
@@ -58,9 +58,10 @@ def candidates(model: Architecture, cluster: Cluster, base: Layout, batch_tokens
                 zero_stage=zero,
                 micro_batch=micro_batch,
                 accumulation=accumulation,
+                checkpointing=checkpointing,
             )
             if _exists(model, cluster, layout):
-                yield from (replace(layout, checkpointing=checkpointing) for checkpointing in _CHECKPOINTING)
+                yield layout
 
 
 def _exists(model: Architecture, cluster: Cluster, layout: Layout) -> bool:
@@ -86,6 +87,7 @@ def sweep(model: Architecture, cluster: Cluster, base: Layout, batch_tokens: int
     if smallest is None:
         raise ConfigError(
             f"no layout divides a batch of {batch_tokens} tokens of {base.sequence_length} over {cluster.count} devices"
+            f" for trainer {base.trainer}, precision {base.precision}, optimizer {base.optimizer}"
         )
     if not plans:
         raise ConfigError(

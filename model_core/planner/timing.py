@@ -11,10 +11,10 @@ from model_core.planner.cluster import Cluster
 from model_core.planner.layout import Layout, stage_layers, telling_stages
 from model_core.planner.memory import (
     full_activation_bytes_per_token,
+    kept_weight_bytes,
     optimizer_bytes,
     rank_parameters,
     updated_parameters,
-    weight_bytes,
 )
 
 
@@ -170,7 +170,7 @@ class _Stage:
         )
         passes = self.software.traffic_passes + 2 * self.recompute_share()
         # Weights are read by both passes, and gradients read and written, whatever the size of the micro batch.
-        weights = 2 * self.parameters * (weight_bytes(self.layout) + self.layout.gradient_bytes)
+        weights = 2 * self.parameters * (kept_weight_bytes(self.layout) + self.layout.gradient_bytes)
         moved = passes * self.tokens * touched + weights
         return moved / (self.cluster.device.memory_bandwidth * self.software.memory_efficiency)
 
@@ -238,7 +238,7 @@ def _reduce_s(model: Architecture, cluster: Cluster, layout: Layout, software: S
     reductions = layout.accumulation if layout.zero_stage >= 2 else 1
     gathers = 2 * layout.accumulation if layout.zero_stage == 3 else 1
     # Without ZeRO the second half of an all-reduce gathers the gradients where ZeRO gathers the weights.
-    gathered_bytes = layout.gradient_bytes if layout.zero_stage == 0 else weight_bytes(layout)
+    gathered_bytes = layout.gradient_bytes if layout.zero_stage == 0 else kept_weight_bytes(layout)
     moved = once * (layout.gradient_bytes * reductions + gathered_bytes * gathers)
     return (1 - software.reduce_overlap) * moved / (link * software.network_efficiency)
 
@@ -246,7 +246,7 @@ def _reduce_s(model: Architecture, cluster: Cluster, layout: Layout, software: S
 def _optimizer_s(model: Architecture, cluster: Cluster, layout: Layout, software: Software, stage: int) -> float:
     updated = updated_parameters(rank_parameters(model, layout, stage), cluster, layout)
     # State is read and written, gradients are read, weights written.
-    touched = updated * (2 * optimizer_bytes(layout) + layout.gradient_bytes + weight_bytes(layout))
+    touched = updated * (2 * optimizer_bytes(layout) + layout.gradient_bytes + kept_weight_bytes(layout))
     return touched / (cluster.device.memory_bandwidth * software.memory_efficiency)
 
 

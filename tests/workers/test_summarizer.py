@@ -201,12 +201,23 @@ def test_two_wrong_answers_end_the_work() -> None:
     assert raised.value.permanent
 
 
+IN_OUR_FORMAT = (
+    "<|telecom|><|informed|><|neutral|><|title|> 요금 문의<|one|><|L2|><|evidence_end|><v> 54,000원</v> 문의"
+)
+
+
 def test_a_server_of_our_checkpoint_answers_in_our_format() -> None:
-    text = (
-        "<|telecom|><|informed|><|neutral|><|title|> 요금 문의<|one|><|L2|><|evidence_end|><v> 54,000원</v> 문의<|end|>"
-    )
-    summary, _ = served(text)[0].summarize(segments(4))
+    summary, _ = served(IN_OUR_FORMAT + "<|end|>")[0].summarize(segments(4))
     assert summary.one_line.text == "54,000원 문의"
+
+
+def test_an_answer_that_ended_by_itself_may_lack_its_last_token_and_one_cut_off_may_not() -> None:
+    reasons = ("stop", "length", "length")
+    answers = (AIMessage(IN_OUR_FORMAT, response_metadata={"finish_reason": reason}) for reason in reasons)
+    summarizer = Summarizer(Server(messages=answers, asked=[]), count_chars, 6000, 200)
+    assert summarizer.summarize(segments(4))[0].one_line.text == "54,000원 문의"
+    with pytest.raises(EngineError):
+        summarizer.summarize(segments(4))
 
 
 def test_what_is_said_cannot_spell_structure_to_a_server() -> None:

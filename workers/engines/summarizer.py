@@ -44,6 +44,7 @@ SERVED_PART_LINES: Final = 200
 TYPICAL_SUMMARY_TOKENS: Final = 260
 REPORT_EVERY_S: Final = 0.5
 SERVER_TIMEOUT_S: Final = 180.0
+_CLOSE: Final = "<|end|>"
 
 Progress = Callable[[float | None], object]
 Usage = dict[str, float]
@@ -180,7 +181,14 @@ class _Run:
         if isinstance(answer, AIMessage) and answer.usage_metadata is not None:
             self.usage["prompt_tokens"] += answer.usage_metadata["input_tokens"]
             self.usage["completion_tokens"] += answer.usage_metadata["output_tokens"]
-        return str(answer.text)
+        return _closed(answer)
+
+
+def _closed(answer: BaseMessage) -> str:
+    """Return an answer's text, closed in our format if it ended by itself: llama.cpp ends there and leaves it out."""
+    text = str(answer.text).rstrip()
+    ended = answer.response_metadata.get("finish_reason") == "stop"
+    return text + _CLOSE if ended and text.startswith("<|") and not text.endswith(_CLOSE) else text
 
 
 def _instructions(wishes: str) -> str:

@@ -90,9 +90,10 @@ def test_experts_in_fp32(compiled: list[tuple[str, Any]]) -> None:
     assert {name for name, _ in compiled} == _GROUPED | {"_combine", "_permute"}
 
 
-@pytest.mark.parametrize("tokens,kernels", [(32, ["_choose"]), (2048, ["_choose", "_place"])])
-def test_the_router(compiled: list[tuple[str, Any]], tokens: int, kernels: list[str]) -> None:
+@pytest.mark.parametrize("k", [1, 8])
+@pytest.mark.parametrize("tokens,kernels", [(32, ["_choose"]), (32768, ["_choose", "_sum_blocks", "_place"])])
+def test_the_router(compiled: list[tuple[str, Any]], tokens: int, k: int, kernels: list[str]) -> None:
     x, weight, bias = (empty(*shape, dtype=torch.float32) for shape in ((tokens, 4096), (128, 4096), (128,)))
-    _Route.apply(x, weight, bias, 8, 1.0)  # type: ignore[no-untyped-call]
+    _Route.apply(x, weight, bias, k, 1.0)  # type: ignore[no-untyped-call]
     check(compiled)
     assert [name for name, _ in compiled] == kernels

@@ -15,6 +15,7 @@ from model_core.inference.engine import SummaryGenerator
 from model_core.inference.errors import GenerationCancelled, InferenceError
 from model_core.inference.grammar import Limits
 from model_core.inference.notes import in_notes
+from model_core.inference.sharing import shared_beginnings
 from model_core.models.cache import KVCache
 from model_core.models.cached import CachedDecoder
 from tests.tiny_model import save_tiny_model
@@ -45,17 +46,23 @@ def test_a_batch_gives_what_each_call_gives_alone(generator: SummaryGenerator) -
     assert len({result.ids for result in together}) == len(CALLS)
 
 
-def test_guesses_change_the_number_of_passes_and_nothing_else(
-    generator: SummaryGenerator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    passes: list[int] = []
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list to which each pass over the model adds the number of tokens it reads."""
+    counts: list[int] = []
     read = CachedDecoder.read
 
     def counted(decoder: CachedDecoder, tokens: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
-        passes.append(sum(map(len, tokens)))
+        counts.append(sum(map(len, tokens)))
         return read(decoder, tokens, cache)
 
     monkeypatch.setattr(CachedDecoder, "read", counted)
+    return counts
+
+
+def test_guesses_change_the_number_of_passes_and_nothing_else(
+    generator: SummaryGenerator, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     results, counts = [], []
     for longest in (engine.MAX_FORESEEN, 0):
         monkeypatch.setattr(engine, "MAX_FORESEEN", longest)
@@ -65,6 +72,25 @@ def test_guesses_change_the_number_of_passes_and_nothing_else(
     assert [result.ids for result in results[0]] == [result.ids for result in results[1]]
     assert [result.confidence for result in results[0]] == pytest.approx([result.confidence for result in results[1]])
     assert counts[0] < counts[1] < sum(len(result.ids) for result in results[1])
+
+
+def test_a_beginning_that_prompts_share_is_read_once_and_changes_no_token(folder: Path, passes: list[int]) -> None:
+    generator = SummaryGenerator.load(folder, limits=LIMITS)
+    longer = (*CALLS[1], *CALLS[0][:1])
+    alone = [generator.generate([call], max_new_tokens=500)[0] for call in (CALLS[1], longer, CALLS[2])]
+    passes.clear()
+    together = generator.generate([CALLS[1], longer, CALLS[2], CALLS[1]], max_new_tokens=500)
+    assert [result.ids for result in together] == [result.ids for result in (*alone, alone[0])]
+    same, more, other = (generator.count_tokens(call) for call in (CALLS[1], longer, CALLS[2]))
+    # The shortest first, as they are read; all of a call but its last token, which closes it.
+    assert [result.shared_tokens for result in together] == [0, same - 1, 0, same - 1]
+    assert passes[:2] == [same - 1 + other - 1, 1 + 1 + 1 + more - (same - 1)]
+
+
+def test_less_than_half_a_prompt_is_not_shared() -> None:
+    tail = [*range(100, 120)]
+    prompts = [[1, 2, 3, *tail], [1, 2, 3, 4], [1, 2, 3, 5, 6, 7, 8], [*tail], [1, 2, 3, *tail]]
+    assert shared_beginnings(prompts) == [(0, 0), (0, 3), (2, 0), (3, 0), (0, 22)]
 
 
 def test_counts_and_confidence_are_of_the_summary(generator: SummaryGenerator) -> None:

@@ -15,9 +15,9 @@ from model_core.checkpoint.stock_config import from_stock_config, to_stock_confi
 from model_core.config.recipes import get_recipe
 from model_core.data.tokenizer import END_OF_TEXT, USER
 from model_core.errors import CheckpointError
-from model_core.models.cached import CachedDecoder
 from model_core.models.decoder import Decoder
 from tests.model_core.comparison import relative_error
+from tests.model_core.stock import check_logits, greedy_tokens, stock_greedy_tokens
 
 SHIPPED = Path(__file__).parents[3] / "pretrained" / "summarizer-mini"
 
@@ -47,6 +47,7 @@ def test_logits_are_those_of_the_stock_class(pair: tuple[Decoder, Glm4MoeForCaus
     ours, stock = pair
     ids = torch.randint(0, ours.config.vocab_size, (3, 200), generator=torch.Generator().manual_seed(1))
     assert relative_error(ours(ids), stock(ids).logits) <= 1e-6
+    check_logits(ours, stock, ids)
 
 
 @torch.no_grad()
@@ -61,16 +62,8 @@ def test_a_wrong_bias_shows_in_the_logits(pair: tuple[Decoder, Glm4MoeForCausalL
 @torch.no_grad()
 def test_greedy_tokens_are_those_of_the_stock_class(pair: tuple[Decoder, Glm4MoeForCausalLM]) -> None:
     ours, stock = pair
-    prompt = torch.arange(5, 9)[None]
-    lengths = {"min_new_tokens": 256, "max_new_tokens": 256}
-    (wanted,) = stock.generate(prompt, **lengths, do_sample=False, eos_token_id=None, pad_token_id=0).tolist()
-    decoder = CachedDecoder(ours)
-    cache = decoder.new_cache(1, len(wanted))
-    found: list[int] = []
-    while len(found) < 256:
-        (*_, state) = decoder.read([found[-1:] or prompt[0].tolist()], cache)
-        found.append(int(decoder.logits(state, torch.arange(ours.config.vocab_size)).argmax()))
-    assert found == wanted[prompt.shape[1] :]
+    found = greedy_tokens(ours, [5, 6, 7, 8], 256)
+    assert found == stock_greedy_tokens(stock, [5, 6, 7, 8], 256)
     assert len(set(found)) > 5
 
 

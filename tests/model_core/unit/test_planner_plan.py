@@ -8,11 +8,14 @@ from statistics import median
 
 import pytest
 
+from model_core.config.overrides import override
+from model_core.config.recipes import get_recipe
 from model_core.errors import ConfigError
 from model_core.planner.__main__ import main
 from model_core.planner.catalog import get_architecture
 from model_core.planner.cluster import DEVICES, Cluster, parse_cluster
 from model_core.planner.layout import Layout
+from model_core.planner.memory import rank_parameters, updated_parameters
 from model_core.planner.plan import make_plan, plan_serving
 from model_core.planner.published import PUBLIC_RUNS, compare
 from model_core.planner.report import comparison_text
@@ -39,6 +42,33 @@ def test_public_runs_are_met_within_the_stated_error() -> None:
 def test_the_documented_table_is_the_present_one() -> None:
     table = comparison_text([compare(run) for run in PUBLIC_RUNS])
     assert table in (ROOT / "docs" / "planner.md").read_text()
+
+
+def test_what_is_recommended_for_this_project_s_trainer_can_be_run_by_it() -> None:
+    best = sweep(get_architecture("pretrain_1b"), H200S, Layout(trainer="own"), 2**20, STOCK)[0].layout
+    changes = {
+        "parallel.expert_parallel": best.expert,
+        "parallel.zero_stage": best.zero_stage,
+        "train.tokens_per_micro_batch": best.tokens_per_micro_batch,
+        "train.tokens_per_step": best.tokens_per_step(H200S),
+        "train.activation_checkpointing": str(best.checkpointing == "full").lower(),
+        "train.precision": best.precision,
+        "train.optimizer": best.optimizer,
+    }
+    run = override(get_recipe("pretrain_1b"), [f"{name}={value}" for name, value in changes.items()])
+    assert (best.tensor, best.pipeline, best.virtual_stages) == (1, 1, 1)
+    assert run.train.micro_batches == 8 * best.accumulation
+
+
+def test_this_project_s_trainer_keeps_fp32_weights_and_a_copy_of_its_piece() -> None:
+    layout = Layout(expert=8, zero_stage=2, checkpointing="full", trainer="own")
+    memory = make_plan(QWEN, H200S, layout, STOCK).memory
+    held, updated = (
+        rank_parameters(QWEN, layout, 0).total,
+        updated_parameters(rank_parameters(QWEN, layout, 0), H200S, layout),
+    )
+    assert memory.weights_bytes == 4 * held
+    assert (memory.gradient_bytes, memory.optimizer_bytes) == (4 * updated, 12 * updated)
 
 
 def test_a_plan_adds_up() -> None:
@@ -143,6 +173,8 @@ def test_the_command_line_tells_a_deadline_and_a_ranking(capsys: pytest.CaptureF
         (["--layout", "tensor=2,colour=red"], "no field 'colour'"),
         (["--layout", "tensor=two"], "layout.tensor is 'two'"),
         (["--layout", "precision=int4"], "layout.precision is 'int4'"),
+        (["--trainer", "own", "--layout", "pipeline=2"], "pipeline is 2; this project's trainer knows 1"),
+        (["--trainer", "own", "--precision", "fp8"], "for trainer own, precision fp8"),
         (["--layout", "checkpointing=some"], "must be one of none, selective, full"),
         (["--tokens", "-1"], "tokens is -1.0"),
         (["--tokens", "nan"], "tokens is nan"),

@@ -8,9 +8,13 @@ import torch
 
 from model_core.checkpoint.files import verify_folder
 from model_core.checkpoint.pretrained import load_model, read_config
+from model_core.data.simulator.expand import CallSimulator
+from model_core.data.summary_format import encode_prompt
+from model_core.data.tokenizer import load_tokenizer
 from model_core.evaluation.card import CARD, RESULTS, card
 from model_core.evaluation.suite import VARIANTS, evaluate_summaries
 from model_core.inference.engine import SummaryGenerator
+from tests.model_core.stock import check_logits, greedy_tokens, stock_greedy_tokens
 
 FOLDER = Path(__file__).parents[3] / "pretrained" / "summarizer-mini"
 
@@ -27,14 +31,13 @@ def test_the_folder_is_whole_small_and_holds_no_pickle() -> None:
     assert not [path.name for path in files if path.suffix in {".bin", ".pt", ".pth", ".pkl"}]
 
 
-def test_stock_transformers_reads_the_same_logits() -> None:
+def test_stock_transformers_reads_the_same_logits_and_writes_the_same_tokens() -> None:
     from transformers import Glm4MoeForCausalLM
 
-    stock = Glm4MoeForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
-    ids = torch.randint(300, 4000, (2, 40), generator=torch.Generator().manual_seed(3))
-    with torch.no_grad():
-        ours, theirs = load_model(FOLDER)(ids), stock(ids).logits
-    assert float((ours - theirs).norm() / theirs.norm()) < 1e-5
+    ours, stock = load_model(FOLDER).eval(), Glm4MoeForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
+    check_logits(ours, stock, torch.randint(300, 4000, (2, 40), generator=torch.Generator().manual_seed(3)))
+    prompt = encode_prompt(load_tokenizer(FOLDER), CallSimulator("test", 8).call(0).lines)
+    assert greedy_tokens(ours, prompt, 256) == stock_greedy_tokens(stock, prompt, 256)
 
 
 @pytest.mark.slow
