@@ -40,11 +40,15 @@ def tensors(trainer: Trainer) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in {**snapshot.model, **snapshot.state}.items()}
 
 
-def watch(config: RunConfig, cases: list[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Do the same as a rank, by ZeRO stage and expert parallelism."""
+def watch(config: RunConfig, cases: list[tuple[int, int, str]]) -> list[dict[str, Any]]:
+    """Do the same as a rank, by ZeRO stage, expert parallelism and optimizer."""
     results = []
-    for stage, expert in cases:
-        case = replace(config, parallel=ParallelConfig(zero_stage=stage, expert_parallel=expert))
+    for stage, expert, optimizer in cases:
+        case = replace(
+            config,
+            parallel=ParallelConfig(zero_stage=stage, expert_parallel=expert),
+            train=replace(config.train, optimizer=optimizer),
+        )
         results.append(watched_steps(new_trainer(case, join(case))))
         gc.collect()
     return results

@@ -20,7 +20,7 @@ from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
 from tests.model_core.distributed.tasks import new_model, new_trainer, step_batch
-from tests.model_core.distributed.tasks_equal import LR, FlatSGD
+from tests.model_core.distributed.tasks_equal import LR, FlatSGD, one_group
 
 STEPS = 3
 
@@ -40,7 +40,9 @@ def apart(config: RunConfig, stages: list[tuple[int, int]]) -> list[list[float]]
         team = join(case)
         model = new_model(case)
         spread_experts(model, team)
-        engine = ZeroEngine(PackedLoss(model, torch.float32), dict(model.named_parameters()), case, team, FlatSGD)
+        engine = ZeroEngine(
+            PackedLoss(model, torch.float32), dict(model.named_parameters()), case, team, one_group, FlatSGD
+        )
         prefer(model, team.rank)
         results.append([_apart_step(engine, team, seed) for seed in range(STEPS)])
         gc.collect()

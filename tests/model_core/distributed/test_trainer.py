@@ -1,5 +1,8 @@
 """The trainer on two ranks: evaluation with the averaged weights, steps left out, losses that are not finite."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 import torch
 
@@ -10,12 +13,17 @@ pytestmark = pytest.mark.slow
 
 
 def test_two_ranks_evaluate_export_and_leave_out_as_one_process_does() -> None:
+    """With Muon too: the matrices that ZeRO cut into flat pieces are made orthogonal whole."""
     config = tasks.configure(ema_decay=0.9)
-    alone = tasks_trainer.watched_steps(tasks.new_trainer(config))
-    assert alone["same"] and abs(alone["averaged"] - alone["own"]) > 1e-4
-    cases = [(1, 1), (2, 2), (3, 2)]
+    by_optimizer = {}
+    for name in ("adamw", "muon"):
+        trainer = tasks.new_trainer(replace(config, train=replace(config.train, optimizer=name)))
+        by_optimizer[name] = tasks_trainer.watched_steps(trainer)
+    cases = [*product((1, 2, 3), (1, 2), ("muon",)), (1, 1, "adamw"), (2, 2, "adamw"), (3, 2, "adamw")]
     ranks = run_ranks(2, tasks_trainer.watch, config, cases)
     for number, case in enumerate(cases):
+        alone = by_optimizer[case[2]]
+        assert alone["same"] and abs(alone["averaged"] - alone["own"]) > 1e-4
         found = [results[number] for results in ranks]
         exported = tasks.whole([result["export"] for result in found])
         assert exported.keys() == alone["export"].keys()
