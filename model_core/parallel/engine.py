@@ -71,8 +71,8 @@ class ZeroEngine:
 
     `group_of` says for a parameter what its group is to hold: a "name", which tells groups apart, the "keys" of the
     optimizer's state, and what else the optimizer wants. `make_optimizer` gets the groups, whose parameters DeepSpeed
-    then exchanges for flat pieces of them, and returns a torch optimizer. Its `state_of(flat, key)` must be the state of a
-    piece; `change_wholes` is set once, `scale`, `number` and `skip` before a step.
+    then exchanges for flat pieces of them, and returns a torch optimizer. Its `state_of(flat, key)` must be the state
+    of a piece; `change_wholes` is set once, `scale`, `number` and `skip` before a step.
     """
 
     def __init__(

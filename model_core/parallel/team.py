@@ -51,7 +51,7 @@ class Team:
         return self.place.expert * local, (self.place.expert + 1) * local
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Return this rank's share of `items`: every `size`th, beginning with the one of its own number."""
+        """Return this rank's share of `items`: every `size`th, from the one of its own number on."""
         return items[self.rank :: self.size]
 
     def sum(self, tensor: Tensor) -> Tensor:
@@ -62,7 +62,11 @@ class Team:
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is set on any rank."""
-        return any(self.gather(flag)) if self.size > 1 else flag
+        if self.size == 1:
+            return flag
+        count = torch.tensor(int(flag))
+        distributed.all_reduce(count, group=self.control_group)
+        return bool(count)
 
     def gather(self, item: Item) -> list[Item]:
         """Return every rank's item, in the order of the ranks."""
@@ -76,6 +80,11 @@ class Team:
 def launched() -> bool:
     """Return whether a launcher started this process as one of a run."""
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def place_in_run() -> tuple[int, int]:
+    """Return the rank of this process and the number of all, as the launcher says them; 0 and 1 without one."""
+    return (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) if launched() else (0, 1)
 
 
 def check_team(config: RunConfig, size: int) -> None:
@@ -103,7 +112,7 @@ def join(config: RunConfig) -> Team:
     if not launched():
         check_team(config, 1)
         return Team(device=own_device(config.train.device))
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    rank, size = place_in_run()
     check_team(config, size)
     device = own_device(config.train.device)
     if not distributed.is_initialized():

@@ -100,6 +100,9 @@ class LocalEngine:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Let the model compute with the weights to use."""
+        if not self._average:
+            yield
+            return
         kept = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         self._model.load_state_dict(self.weights_to_use())
         try:

@@ -165,7 +165,7 @@ def state_keys(config: TrainConfig) -> tuple[str, ...]:
 
 
 def group_of(name: str, parameter: Tensor, config: TrainConfig) -> dict[str, Any]:
-    """Return what the group of a parameter holds under `FlatOptimizer`: its name, its kind, and the keys of its state."""
+    """Return what a parameter's group holds under `FlatOptimizer`: its name, how it steps, the keys of its state."""
     muon, decayed = takes_muon(name, parameter, config), parameter.dim() > 1
     kind = ("matrices" if muon else "tables") if decayed else "vectors"
     return {"name": kind, "muon": muon, "decayed": decayed, "keys": (*_moments(muon), *_average(config))}

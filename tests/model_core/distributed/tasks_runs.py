@@ -51,7 +51,7 @@ def run(config: RunConfig, folder: Path, alone: bool = False) -> list[float]:
     store = CheckpointStore(folder / "checkpoints", 1000, team)
     newest = store.newest()
     if newest is not None:
-        trainer.restore(load_snapshot(newest, team))
+        trainer.restore(load_snapshot(newest, check=False))
     losses: list[float] = []
 
     class Keeper(Callback):
@@ -61,7 +61,7 @@ def run(config: RunConfig, folder: Path, alone: bool = False) -> list[float]:
     trainer.callbacks += [Keeper(), _Saver(store, config.train.checkpoint_every)]
     if team.rank == 0:
         trainer.callbacks.append(_Reporter(folder))
-    trainer.run(batches(trainer.progress.next_index))
+    trainer.run(batches(trainer.progress.next_index, team))
     return losses
 
 
@@ -117,8 +117,8 @@ def wait_for_peer(config: RunConfig, how: str, lost_after_s: int) -> str:
     trainer.callbacks.append(Vanish())
     began = time.monotonic()
     try:
-        with watched(team, lost_after_s, lambda reason: None):
-            trainer.run(batches(0))
+        with watched(lost_after_s, lambda reason: None):
+            trainer.run(batches(0, team))
     except Exception as error:
         return f"{time.monotonic() - began:.1f} {type(error).__name__}: {error}"
     return "ran to its end"

@@ -11,22 +11,23 @@ from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.errors import NonFiniteLossError
 from model_core.parallel.team import join
 from model_core.training.trainer import Trainer
-from tests.model_core.distributed.tasks import new_trainer, step_batch
+from tests.model_core.distributed.tasks import new_trainer, part_of, step_batch
 
 HELD_OUT = [micro for seed in (90, 91) for micro in step_batch(seed).micro_batches][:3]
 
 
 def watched_steps(trainer: Trainer) -> dict[str, Any]:
     """Train three steps, evaluate, leave a step out; return what came of it."""
+    team = trainer.engine.team
     for seed in range(3):
-        trainer.step(step_batch(seed))
+        trainer.step(part_of(step_batch(seed), team))
     with trainer.averaged():
         averaged = trainer.held_out_loss(HELD_OUT)
     own = trainer.held_out_loss(HELD_OUT)
     before = tensors(trainer)
     trainer.model.train()
     batch = step_batch(3)
-    for micro in trainer.engine.team.share(batch.micro_batches):
+    for micro in team.share(batch.micro_batches):
         trainer.engine.backward(trainer.engine(micro)[0] / 10)
     norm = trainer.engine.step(1.0, 4, skip=True)
     after = tensors(trainer)
@@ -58,11 +59,11 @@ def not_finite(config: RunConfig) -> str:
     """Break the weights of rank 1; return what this rank says then."""
     team = join(config)
     trainer = new_trainer(config, team)
-    trainer.step(step_batch(0))
+    trainer.step(part_of(step_batch(0), team))
     if team.rank == 1:
         trainer.model.norm.weight.data[0] = float("nan")
     try:
-        trainer.step(step_batch(1))
+        trainer.step(part_of(step_batch(1), team))
     except NonFiniteLossError as error:
         return f"{error} ({trainer.progress.step} taken)"
     return ""

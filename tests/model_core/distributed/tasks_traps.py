@@ -19,7 +19,7 @@ from model_core.parallel.engine import ZeroEngine
 from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
-from tests.model_core.distributed.tasks import new_model, new_trainer, step_batch
+from tests.model_core.distributed.tasks import new_model, new_trainer, part_of, step_batch
 from tests.model_core.distributed.tasks_equal import LR, FlatSGD, one_group
 
 STEPS = 3
@@ -84,7 +84,7 @@ def trained_and_saved(config: RunConfig, folder: Path) -> dict[str, Any]:
     team = join(config)
     trainer = new_trainer(config, team)
     for seed in range(STEPS):
-        trainer.step(step_batch(seed))
+        trainer.step(part_of(step_batch(seed), team))
     CheckpointStore(folder, 1, team).save(trainer.snapshot(), config.model, None)
     biases = [router.correction_bias.clone() for router in trainer.model.routers()]
     return {"biases": biases, "loads": [int(router.load.sum()) for router in trainer.model.routers()]}

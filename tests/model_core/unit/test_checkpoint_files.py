@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model_core.checkpoint.files import MANIFEST, is_complete, verify_folder, write_folder
+from model_core.checkpoint.files import MANIFEST, verify_folder, write_folder
 from model_core.checkpoint.store import CheckpointStore, Progress, Snapshot, load_snapshot
 from model_core.config.recipes import get_recipe
 from model_core.errors import CheckpointDiskError, CheckpointError
@@ -61,7 +61,6 @@ def test_a_flipped_byte_is_found_and_the_one_before_is_used(tmp_path: Path, name
 def test_a_folder_without_its_manifest_is_no_checkpoint(tmp_path: Path) -> None:
     folder, _ = CheckpointStore(tmp_path, keep_last=1).save(snapshot(1), CONFIG, None)
     (folder / MANIFEST).unlink()
-    assert not is_complete(folder)
     with pytest.raises(CheckpointError, match=MANIFEST):
         verify_folder(folder)
 
@@ -79,7 +78,7 @@ def test_a_failed_write_leaves_the_old_folder(tmp_path: Path) -> None:
         write_folder(tmp_path / "x", bad)
     assert not failure.value.permanent
     assert (tmp_path / "x" / "a").read_text() == "old"
-    assert is_complete(tmp_path / "x")
+    verify_folder(tmp_path / "x")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
@@ -122,6 +121,7 @@ def test_killed_inside_saves_the_newest_complete_one_is_found(tmp_path: Path) ->
         last = max([last, *(int(line) for line in process.stdout.read().split())])
         process.wait()
         folders = sorted(path for path in tmp_path.glob("step-*"))
-        assert all(is_complete(folder) for folder in folders)
+        for folder in folders:
+            verify_folder(folder)
         assert int(folders[-1].name.removeprefix("step-")) >= last
     assert json.loads((folders[-1] / MANIFEST).read_text())["files"].keys() == {f"f{i}" for i in range(9)}

@@ -20,7 +20,7 @@ from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.parameters import active_parameters
 from model_core.config.recipes import get_recipe
 from model_core.data.batches import StepBatch
-from model_core.data.packing import EncodedExample, pack
+from model_core.data.packing import EncodedExample, PackedBatch, pack
 from model_core.errors import CheckpointError, ConfigError, NonFiniteLossError
 from model_core.models.decoder import Decoder
 from model_core.parallel.team import own_device
@@ -28,7 +28,7 @@ from model_core.registry.store import open_registry
 from model_core.training.optim import Optimizer, orthogonalize
 from model_core.training.schedule import learning_rate_scale
 from model_core.training.spikes import SpikeGuard
-from model_core.training.throughput import batch_flops
+from model_core.training.throughput import step_flops
 from model_core.training.trainer import Trainer
 
 TINY = get_recipe("tiny_test")
@@ -46,14 +46,18 @@ SETTINGS = (
 )
 
 
-def copy_task(seed: int, examples: int = 8) -> StepBatch:
+def copy_task(seed: int) -> StepBatch:
     """Prompts of random ids and the same ids as the answer."""
     rng = random.Random(seed)
     rows = []
-    for _ in range(examples):
+    for _ in range(8):
         ids = [rng.randrange(2, 40) for _ in range(6)]
         rows.append(EncodedExample((*ids, 1, *ids), 7, (1.0,) * len(ids)))
-    return StepBatch((pack(rows[:4], 0.1), pack(rows[4:], 0.1)), seed + 1, examples, 0)
+    return batch_of(pack(rows[:4], 0.1), pack(rows[4:], 0.1), seed=seed)
+
+
+def batch_of(*rows: PackedBatch, seed: int = 0) -> StepBatch:
+    return StepBatch(rows, seed + 1, 8, 0, sum(float(row.weights.sum()) for row in rows))
 
 
 def tiny_trainer(**train: object) -> Trainer:
@@ -133,7 +137,8 @@ def test_the_mfu_is_a_share_of_the_configured_peak() -> None:
     assert share[0] == pytest.approx(2 * share[1])
     batch = copy_task(0)
     pairs = 8 * 12 * 13 / 2
-    assert batch_flops(TINY.model, batch) == 6 * active_parameters(TINY.model) * 96 + 3 * 4 * 2 * 32 * pairs
+    flops = step_flops(TINY.model, batch.tokens, batch.attended_pairs)
+    assert flops == 6 * active_parameters(TINY.model) * 96 + 3 * 4 * 2 * 32 * pairs
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +179,7 @@ def test_micro_batches_add_up_to_one_batch() -> None:
     ids = [[rng.randrange(2, 40) for _ in range(6)] for _ in range(8)]
     one = pack([EncodedExample((*row, 1, *row), 7, (1.0,) * len(row)) for row in ids], 0.1)
     assert np.array_equal(one.ids, np.concatenate([micro.ids for micro in batch.micro_batches]))
-    a, b = split.step(batch), joined.step(StepBatch((one,), 1, 8, 0))
+    a, b = split.step(batch), joined.step(batch_of(one))
     assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-5)
     assert a["summary_loss"] == pytest.approx(b["summary_loss"], rel=1e-5)
 
