@@ -278,3 +278,19 @@ class RunConfig:
             f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
             f"it must divide model.num_experts, {self.model.num_experts}",
         )
+
+    def check_processes(self, size: int) -> None:
+        """Check that `size` processes can do the run.
+
+        Raises: ConfigError naming the field, its value and the limit.
+        """
+        _require(
+            size > 0 and size % self.parallel.expert_parallel == 0,
+            f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
+            f"it must divide the number of processes, {size}",
+        )
+        _require(
+            self.train.micro_batches % size == 0,
+            f"train.tokens_per_step / train.tokens_per_micro_batch is {self.train.micro_batches} micro batches; "
+            f"the number of processes, {size}, must divide it",
+        )

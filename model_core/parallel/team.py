@@ -87,33 +87,16 @@ def place_in_run() -> tuple[int, int]:
     return (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) if launched() else (0, 1)
 
 
-def check_team(config: RunConfig, size: int) -> None:
-    """Check that `size` processes can do a run.
-
-    Raises: ConfigError naming the field, its value and the limit.
-    """
-    parallel, train = config.parallel, config.train
-    if size % parallel.expert_parallel:
-        raise ConfigError(
-            f"parallel.expert_parallel is {parallel.expert_parallel}; it must divide the number of processes, {size}"
-        )
-    if train.micro_batches % size:
-        raise ConfigError(
-            f"train.tokens_per_step / train.tokens_per_micro_batch is {train.micro_batches} micro batches; "
-            f"the number of processes, {size}, must divide it"
-        )
-
-
 def join(config: RunConfig) -> Team:
     """Return the team of this process, its groups made; without a launcher, a team of one.
 
     Raises: ConfigError when the number of processes does not fit. Side effects: starts torch's process group.
     """
     if not launched():
-        check_team(config, 1)
+        config.check_processes(1)
         return Team(device=own_device(config.train.device))
     rank, size = place_in_run()
-    check_team(config, size)
+    config.check_processes(size)
     device = own_device(config.train.device)
     if not distributed.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
