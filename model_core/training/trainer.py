@@ -55,7 +55,7 @@ class Trainer:
         self.model = model
         self.model.checkpointing = config.train.activation_checkpointing
         self.engine = engine or LocalEngine(config, model)
-        self._spikes = SpikeGuard(config.train.spike_threshold)
+        self.spikes = SpikeGuard(config.train.spike_threshold)
         self._peak_flops = self.engine.team.size * peak_flops(config.train, self.engine.team.device)
         self.progress = Progress(step=0, next_index=0)
         self.stopping = False
@@ -122,8 +122,8 @@ class Trainer:
 
     def _is_spike(self, batch: StepBatch, loss: float) -> bool:
         """Tell whether the batch is to be left out, and name it; every rank has the same loss."""
-        limit = self._spikes.limit()
-        self._spikes.add(loss)
+        limit = self.spikes.limit()
+        self.spikes.add(loss)
         if loss > limit:
             logger.warning("%s is left out: its loss is %.4g, the limit %.4g", self._named(batch), loss, limit)
         return loss > limit
@@ -185,7 +185,7 @@ class Trainer:
         if self.engine.team.device.type == "cuda":
             state[self._own(_CUDA_RANDOM_STATE)] = torch.cuda.get_rng_state(self.engine.team.device)
         if self.engine.team.rank == 0:
-            state[_SPIKES] = self._spikes.history
+            state[_SPIKES] = self.spikes.history
         return Snapshot(replace(self.progress, eval_loss=eval_loss), self.engine.weights(), state)
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -201,7 +201,7 @@ class Trainer:
         device = self.engine.team.device
         if device.type == "cuda" and self._own(_CUDA_RANDOM_STATE) in snapshot.state:
             torch.cuda.set_rng_state(snapshot.state[self._own(_CUDA_RANDOM_STATE)], device)
-        self._spikes.restore(snapshot.state.get(_SPIKES, self._spikes.history))
+        self.spikes.restore(snapshot.state.get(_SPIKES, self.spikes.history))
         self.progress = replace(snapshot.progress, eval_loss=None)
 
     def _own(self, name: str) -> str:

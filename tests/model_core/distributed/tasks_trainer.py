@@ -55,15 +55,31 @@ def watch(config: RunConfig, cases: list[tuple[int, int, str]]) -> list[dict[str
     return results
 
 
-def not_finite(config: RunConfig) -> str:
-    """Break the weights of rank 1; return what this rank says then."""
+def refused(config: RunConfig) -> dict[str, Any]:
+    """Try steps that are not to be taken; return what this rank says to each.
+
+    One whose loss is far above the others', one whose gradient is not finite on rank 1, one whose loss is not.
+    """
     team = join(config)
     trainer = new_trainer(config, team)
     trainer.step(part_of(step_batch(0), team))
+    before = tensors(trainer)
+    trainer.spikes.restore(torch.ones(20))
+    trainer.step(part_of(step_batch(1), team))
+    after = tensors(trainer)
+    same = all(torch.equal(after[name], tensor) for name, tensor in before.items() if name != "spikes")
+    said = {"skipped": trainer.progress.skipped_steps, "same": same}
+    hook = trainer.model.norm.weight.register_hook(lambda grad: grad / (1 - team.rank))
+    said["gradient"] = _error_of(trainer, 2)
+    hook.remove()
     if team.rank == 1:
         trainer.model.norm.weight.data[0] = float("nan")
+    return said | {"loss": _error_of(trainer, 3)}
+
+
+def _error_of(trainer: Trainer, seed: int) -> str:
     try:
-        trainer.step(part_of(step_batch(1), team))
+        trainer.step(part_of(step_batch(seed), trainer.engine.team))
     except NonFiniteLossError as error:
         return f"{error} ({trainer.progress.step} taken)"
     return ""

@@ -163,22 +163,26 @@ def test_a_disk_that_cannot_be_written_is_named_on_every_rank(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "how,told",
+    "victim,how,told",
     [
-        ("error", "PeerLostError: rank 1 stopped: ValueError: rank 1 has had enough"),
-        ("killed", "PeerLostError: rank 1 has shown no sign of life for 6 s"),
+        (1, "error", "PeerLostError: rank 1 stopped: ValueError: rank 1 has had enough"),
+        (1, "killed", "PeerLostError: rank 1 has shown no sign of life for 6 s"),
+        (0, "killed", "PeerLostError: the process that keeps the run together (rank 0, or its launcher) is gone"),
     ],
 )
-def test_ranks_stop_when_another_is_gone(how: str, told: str) -> None:
-    ranks = Ranks(2, tasks_runs.wait_for_peer, config_of(1000), how, 6)
+def test_ranks_stop_when_another_is_gone(victim: int, how: str, told: str) -> None:
+    ranks = Ranks(2, tasks_runs.wait_for_peer, config_of(1000), victim, how, 6)
     ranks.join(150)
-    assert ranks.result(0).partition(" ")[2] == told
-    assert float(ranks.result(0).partition(" ")[0]) < 60
+    seconds, _, found = ranks.result(1 - victim).partition(" ")
+    assert found == told and float(seconds) < 60
 
 
-def test_a_rank_that_waits_for_a_stopped_one_ends_with_a_message() -> None:
-    ranks = Ranks(2, tasks_runs.wait_for_peer, config_of(1000), "stopped", 6)
-    ranks.processes[0].join(150)
-    code = ranks.processes[0].exitcode
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_rank_that_waits_for_a_stopped_one_ends_with_a_message(victim: int) -> None:
+    """Also for the one that holds the store, from which no answer comes then."""
+    ranks = Ranks(2, tasks_runs.wait_for_peer, config_of(1000), victim, "stopped", 6)
+    waiting = ranks.processes[1 - victim]
+    waiting.join(150)
+    code = waiting.exitcode
     ranks.kill()
     assert code == 3
