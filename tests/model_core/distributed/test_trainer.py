@@ -1,7 +1,6 @@
 """The trainer on two ranks: evaluation with the averaged weights, steps left out, losses that are not finite."""
 
 from dataclasses import replace
-from itertools import product
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ def test_two_ranks_evaluate_export_and_leave_out_as_one_process_does() -> None:
     for name in ("adamw", "muon"):
         trainer = tasks.new_trainer(replace(config, train=replace(config.train, optimizer=name)))
         by_optimizer[name] = tasks_trainer.watched_steps(trainer)
-    cases = [*product((1, 2, 3), (1, 2), ("muon",)), (1, 1, "adamw"), (2, 2, "adamw"), (3, 2, "adamw")]
+    cases = [(1, 1, "muon"), (2, 2, "muon"), (3, 1, "muon"), (3, 2, "muon"), (2, 1, "adamw"), (3, 2, "adamw")]
     ranks = run_ranks(2, tasks_trainer.watch, config, cases)
     for number, case in enumerate(cases):
         alone = by_optimizer[case[2]]
