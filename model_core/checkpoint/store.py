@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file
 from torch import Tensor, float32
 
 from model_core.checkpoint.files import read_manifest, restore_replaced, together, verify_folder, write_folder
 from model_core.checkpoint.pretrained import TRAINING_FILES, load_state, model_writer, part_name, save_tensors
+from model_core.checkpoint.stored_tensors import StoredTensors
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
-from model_core.parallel.slices import join_slices
 from model_core.parallel.team import Team
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ class Snapshot:
 
     def weights_to_use(self) -> dict[str, Tensor]:
         """Return the averaged weights when the state holds them, else the trained ones; our state dict."""
-        average = {name.removeprefix(AVERAGE): t for name, t in self.state.items() if name.startswith(AVERAGE)}
+        average = {name.removeprefix(AVERAGE): self.state[name] for name in self.state if name.startswith(AVERAGE)}
         return average or dict(self.model)
 
 
@@ -131,7 +130,7 @@ def read_progress(folder: Path) -> Progress:
 def load_snapshot(folder: Path, *, check: bool = True) -> Snapshot:
     """Return what `CheckpointStore.save` wrote, whole, after checking every file against the manifest.
 
-    `check=False` is for who has checked it.
+    The state's tensors are read when they are asked for. `check=False` is for who has checked it.
 
     Raises: CheckpointError when anything is missing or altered.
     """
@@ -139,5 +138,5 @@ def load_snapshot(folder: Path, *, check: bool = True) -> Snapshot:
         verify_folder(folder)
     stem, _, ending = _STATE.rpartition(".")
     files = [name for name in read_manifest(folder).files if name.startswith(stem) and name.endswith(ending)]
-    state = {name: tensor for file in files for name, tensor in load_file(folder / file).items()}
-    return Snapshot(read_progress(folder), load_state(folder, check=False), join_slices(state))
+    state = StoredTensors(folder / name for name in files)
+    return Snapshot(read_progress(folder), load_state(folder, check=False), state)

@@ -187,13 +187,13 @@ class ZeroEngine:
         return result
 
     @torch.no_grad()
-    def load(self, key: str | None, values: Mapping[str, Tensor]) -> None:
-        """Take over weights or a state, whole tensors by our names.
+    def load(self, key: str | None, value_of: Callable[[str], Tensor | None]) -> None:
+        """Take over weights or a state, whole tensors by our names, one after the other.
 
         Raises: CheckpointError naming a tensor that is missing or of another shape.
         """
         for name in self._names(key):
-            value, shape = values.get(name), _shape(self._parameters[name])
+            value, shape = value_of(name), _shape(self._parameters[name])
             if value is not None and name in self._experts and value.shape[0] == self._num_experts:
                 value = value[slice(*self.team.expert_slice(self._num_experts))]
             if value is None or value.shape != shape:

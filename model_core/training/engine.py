@@ -212,11 +212,10 @@ class SpreadEngine:
 
         Raises: CheckpointError when it is of another model or optimizer.
         """
-        self._zero.load(None, model)
+        self._zero.load(None, model.get)
         for key in self._keys:
-            prefix = f"{key}."
-            named = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-            self._zero.load(key, (dict(model) | named) if prefix == AVERAGE else named)
+            fallback = model if key == _AVERAGE_KEY else {}
+            self._zero.load(key, partial(_state_of, key, state, fallback))
         _copy({name: model[name] for name in self._buffers}, self._buffers)
         _copy({name: state.get(f"{AVERAGE}{name}", model[name]) for name in self._average}, self._average)
 
@@ -226,6 +225,11 @@ class SpreadEngine:
 
     def _on_first_rank(self, tensors: Tensors) -> Tensors:
         return {name: tensor.cpu() for name, tensor in tensors.items()} if self.team.rank == 0 else {}
+
+
+def _state_of(key: str, state: Mapping[str, Tensor], fallback: Mapping[str, Tensor], name: str) -> Tensor | None:
+    found = state.get(f"{key}.{name}")
+    return fallback.get(name) if found is None else found
 
 
 def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:
