@@ -10,8 +10,9 @@ from torch import Tensor
 from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.errors import NonFiniteLossError
 from model_core.parallel.team import join
+from model_core.training.callbacks import Callback, Metrics
 from model_core.training.trainer import Trainer
-from tests.model_core.distributed.tasks import new_trainer, part_of, step_batch
+from tests.model_core.distributed.tasks import batches, new_trainer, part_of, step_batch
 
 HELD_OUT = [micro for seed in (90, 91) for micro in step_batch(seed).micro_batches][:3]
 
@@ -58,17 +59,25 @@ def watch(config: RunConfig, cases: list[tuple[int, int, str]]) -> list[dict[str
 def refused(config: RunConfig) -> dict[str, Any]:
     """Try steps that are not to be taken; return what this rank says to each.
 
-    One whose loss is far above the others', one whose gradient is not finite on rank 1, one whose loss is not.
+    Those after rank 1 was told to end, one whose loss is far above the others', one whose gradient is not finite on
+    rank 1, one whose loss is not.
     """
     team = join(config)
     trainer = new_trainer(config, team)
-    trainer.step(part_of(step_batch(0), team))
+
+    class End(Callback):
+        def on_step(self, trainer: Trainer, metrics: Metrics) -> None:
+            trainer.stopping = team.rank == 1
+
+    trainer.callbacks.append(End())
+    trainer.run(batches(0, team))
+    ended = trainer.progress.step
     before = tensors(trainer)
     trainer.spikes.restore(torch.ones(20))
     trainer.step(part_of(step_batch(1), team))
     after = tensors(trainer)
     same = all(torch.equal(after[name], tensor) for name, tensor in before.items() if name != "spikes")
-    said = {"skipped": trainer.progress.skipped_steps, "same": same}
+    said = {"ended": ended, "skipped": trainer.progress.skipped_steps, "same": same}
     hook = trainer.model.norm.weight.register_hook(lambda grad: grad / (1 - team.rank))
     said["gradient"] = _error_of(trainer, 2)
     hook.remove()

@@ -65,8 +65,6 @@ def test_torchrun_does_the_run_of_one_process_reports_it_once_and_goes_on(tmp_pa
     assert len(registry.list_runs()) == 1
     assert load_model(two / "export").config.num_experts == 4
     assert (two / "export" / "tokenizer.json").is_file()
-    done = tiny(TORCHRUN, two, *spread, *settings("train.max_steps=6"))
-    assert done.returncode != 0 and "holds step-00000004 of another run; --resume goes on from it" in done.stderr
     done = tiny(TORCHRUN, two, *spread, *settings("train.max_steps=6"), "--resume")
     assert done.returncode == 0, done.stderr
     assert losses(two) == pytest.approx(losses(alone), abs=5e-4)
@@ -95,15 +93,8 @@ def test_the_recipes_run_as_they_are_under_either_launcher(tokens: Path, tmp_pat
     assert losses(tmp_path / "continue_mini", "text_loss")[1] < losses(first, "text_loss")[1]
 
 
-@pytest.mark.parametrize(
-    "setting,message",
-    [
-        ("parallel.expert_parallel=4", "expert_parallel is 4; it must divide the number of processes, 2"),
-        ("train.tokens_per_step=6144", "is 3 micro batches; the number of processes, 2, must divide it"),
-    ],
-)
-def test_an_impossible_division_is_refused_in_a_line(tmp_path: Path, setting: str, message: str) -> None:
-    done = tiny(TORCHRUN, tmp_path / "two", "--set", setting)
-    assert done.returncode != 0
-    assert any(line.startswith("error: ") and message in line for line in done.stderr.splitlines()), done.stderr
+def test_an_impossible_division_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = tiny(TORCHRUN, tmp_path / "two", *settings("parallel.expert_parallel=4"))
+    message = "error: parallel.expert_parallel is 4; it must divide the number of processes, 2"
+    assert done.returncode != 0 and message in done.stderr.splitlines(), done.stderr
     assert not (tmp_path / "two").exists()

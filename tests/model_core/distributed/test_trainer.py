@@ -38,6 +38,6 @@ def test_a_step_that_is_not_to_be_taken_is_taken_by_no_rank() -> None:
     config = tasks.configure({"expert_parallel": 2}, spike_threshold=8.0)
     said = run_ranks(2, tasks_trainer.refused, config)
     assert said[0] == said[1]
-    assert (said[0]["skipped"], said[0]["same"]) == (1, True)
+    assert (said[0]["ended"], said[0]["skipped"], said[0]["same"]) == (1, 1, True)
     assert said[0]["gradient"] == "the gradient norm of step 2 (examples 2 to 2) is inf; no step was taken (2 taken)"
     assert said[0]["loss"].startswith("the loss of micro batch 1 of step 2") and said[0]["loss"].endswith("(2 taken)")
