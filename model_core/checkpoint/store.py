@@ -82,7 +82,7 @@ class CheckpointStore:
 
         folder = self._root / f"step-{snapshot.progress.step:08d}"
         digest = write_folder(folder, fill, team)
-        together(team, self._root, lambda: self._prune() if team.rank == 0 else None)
+        together(team, self._root, lambda: self._prune(folder) if team.rank == 0 else None)
         return folder, digest
 
     def newest(self) -> Path | None:
@@ -101,7 +101,7 @@ class CheckpointStore:
 
     def best(self) -> Path | None:
         """Return the checkpoint with the lowest held-out loss, or None when no loss is known."""
-        scored = [(loss, folder) for folder in self._folders() if (loss := read_progress(folder).eval_loss) is not None]
+        scored = [(loss, folder) for folder in self._folders() if (loss := _loss_of(folder)) is not None]
         return min(scored)[1] if scored else None
 
     def _folders(self) -> list[Path]:
@@ -109,11 +109,21 @@ class CheckpointStore:
             restore_replaced(replaced.with_name(replaced.stem.removeprefix(".")))
         return sorted(folder for folder in self._root.glob("step-*") if (folder / _PROGRESS).is_file())
 
-    def _prune(self) -> None:
-        keep = {*self._folders()[-self._keep_last :], self.best()}
-        for folder in self._folders():
+    def _prune(self, newest: Path) -> None:
+        """Remove what need not be kept; later ones than the newest are damaged ones that a run has passed over."""
+        done = [folder for folder in self._folders() if folder <= newest]
+        keep = {*done[-self._keep_last :], self.best()}
+        for folder in done:
             if folder not in keep:
                 shutil.rmtree(folder)
+
+
+def _loss_of(folder: Path) -> float | None:
+    """Return the held-out loss of a checkpoint; None also of a damaged one."""
+    try:
+        return read_progress(folder).eval_loss
+    except CheckpointError:
+        return None
 
 
 def read_progress(folder: Path) -> Progress:

@@ -90,6 +90,7 @@ class ZeroEngine:
         self._experts = {name for name in parameters if team.grid.expert > 1 and name.endswith(EXPERT_PARAMETERS)}
         self._num_experts = config.model.num_experts
         self._turns = {name: turn for turn, name in enumerate(parameters)}
+        self._group_names: dict[str, str] = {}
         self._groups = self._grouped(group_of)
         self._optimizer = make_optimizer([{**group} for group in self._groups.values()])
         self._optimizer.change_wholes = self._change_wholes
@@ -102,9 +103,8 @@ class ZeroEngine:
         self._left = self._micro_batches = config.train.micro_batches // team.size
 
     def _grouped(self, group_of: Callable[[str, Tensor], ParameterGroup]) -> dict[str, ParameterGroup]:
-        """Return the groups by name; this rank's experts are one of their own."""
+        """Return the groups by name; this rank's experts are one of their own. Notes the group of every parameter."""
         result: dict[str, ParameterGroup] = {}
-        self._group_names: dict[str, str] = {}
         expert_group = f"ep_size_{self.team.grid.expert}"
         if self._experts:
             _register_groups(expert_group, self.team)

@@ -124,6 +124,17 @@ def test_a_damaged_manifest_lets_the_checkpoint_before_be_used(
     assert f"passed over: {manifest} cannot be read" in caplog.text
 
 
+def test_what_a_run_saves_stays_beside_later_damaged_checkpoints(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path, keep_last=1)
+    damaged, _ = store.save(snapshot(9), CONFIG, None)
+    (damaged / "progress.json").write_text("{")
+    assert store.newest() is None
+    for step in (2, 3, 10):
+        store.save(snapshot(step), CONFIG, None)
+        assert store.newest() == tmp_path / f"step-{step:08d}"
+    assert store.folders() == [tmp_path / "step-00000010"]
+
+
 def test_a_format_of_another_version_is_refused_by_number(tmp_path: Path) -> None:
     write_folder(tmp_path / "x", one_file)
     manifest = tmp_path / "x" / MANIFEST
