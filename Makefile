@@ -49,8 +49,9 @@ bench: $(DEV_ENV)/.ready ## Run the benchmarks, each against its peer
 train-speech: $(DEV_ENV)/.ready ## Train pretrained/speech-mini (resumes); CORPORA=folder of Korean text
 	@PYTHONPATH=. $(DEV_ENV)/bin/python -m model_core.speech.train --run runs/speech-mini --corpora $(CORPORA)
 
-train-summarizer: $(DEV_ENV)/.ready ## Train pretrained/summarizer-mini (resumes)
-	@$(DEV_ENV)/bin/python -m model_core.training --recipe summarizer_mini --out runs/summarizer-mini --resume
+train-summarizer: $(DEV_ENV)/.ready ## Train what pretrained/summarizer-mini holds, in two courses (resumes)
+	@$(DEV_ENV)/bin/python -m model_core.training --recipe summarizer_mini --resume
+	@$(DEV_ENV)/bin/python -m model_core.training --recipe summarizer_mini_second --resume
 
 lock: ## Lock the requirements again after changing requirements/*.in
 	@for name in web worker dev; do uv pip compile -q --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done

@@ -24,6 +24,12 @@ class CheckpointDiskError(CheckpointError):
     permanent = False
 
 
+class FolderInUseError(ModelCoreError):
+    """Another process is writing the folder; when that is done the same call goes through."""
+
+    permanent = False
+
+
 class DataError(ModelCoreError):
     """Training data that cannot be read or used."""
 

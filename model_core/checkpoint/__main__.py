@@ -5,7 +5,6 @@ of others, gguf makes one file of such a folder; verify checks a folder's digest
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -17,7 +16,7 @@ import torch
 from model_core.checkpoint.adopt import adopt, adopt_dense
 from model_core.checkpoint.files import verify_folder, write_folder
 from model_core.checkpoint.gguf_file import write_gguf
-from model_core.checkpoint.pretrained import MODEL_CARD, copy_companions, model_writer, read_config
+from model_core.checkpoint.pretrained import copy_companions, model_writer, read_config
 from model_core.checkpoint.store import load_snapshot
 from model_core.checkpoint.upcycle import Upcycling
 from model_core.errors import ModelCoreError
@@ -27,8 +26,8 @@ from model_core.parallel.team import Team
 def export(checkpoint: Path, target: Path) -> str:
     """Write the weights to use of a training checkpoint as a bf16 model folder at `target`; return its digest.
 
-    What `target` holds beside the weights (tokenizer, lexicon, model card) stays; what it lacks comes from the
-    checkpoint.
+    What `target` holds beside the weights (tokenizer, lexicon) stays; what it lacks comes from the checkpoint. The card
+    and the results of other weights go.
 
     Raises: CheckpointError when the checkpoint is incomplete or altered.
     """
@@ -39,8 +38,6 @@ def export(checkpoint: Path, target: Path) -> str:
         for source in (checkpoint, target):
             if source.is_dir():
                 copy_companions(source, part)
-        if (target / MODEL_CARD).is_file():
-            shutil.copyfile(target / MODEL_CARD, part / MODEL_CARD)
         write_model(part)
 
     return write_folder(target, fill)

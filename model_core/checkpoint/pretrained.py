@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model_core.checkpoint.convert import FP32_KEYS, from_stock, stock_count, to_stock
-from model_core.checkpoint.files import MANIFEST, write_folder
+from model_core.checkpoint.files import MANIFEST, MEASURED, write_folder
 from model_core.checkpoint.stock_config import from_stock_config, to_stock_config
 from model_core.checkpoint.stock_fields import read_values
 from model_core.checkpoint.stock_weights import INDEX, WEIGHT_SUFFIXES, WEIGHTS, read_weights
@@ -26,8 +26,7 @@ from model_core.models.decoder import Decoder
 from model_core.parallel.team import Team
 
 TRAINING_FILES = ("training_state.safetensors", "progress.json")
-MODEL_CARD = "README.md"
-_NOT_CARRIED = {MANIFEST, MODEL_CARD, "config.json", "generation_config.json", *TRAINING_FILES}
+_NOT_CARRIED = {MANIFEST, *MEASURED, "config.json", "generation_config.json", *TRAINING_FILES}
 
 
 def save_model(
@@ -96,7 +95,7 @@ def part_name(name: str, team: Team) -> str:
 
 
 def copy_companions(source: Path, target: Path) -> None:
-    """Copy the files of a model's or a tokenizer's folder that do not depend on the weights."""
+    """Copy the files of a model's or a tokenizer's folder that do not depend on the weights, as their results do."""
     for path in sorted(source.iterdir()):
         if path.is_file() and path.name not in _NOT_CARRIED and not path.name.endswith(WEIGHT_SUFFIXES):
             shutil.copyfile(path, target / path.name)

@@ -6,20 +6,22 @@ whole and does not depend on how many there were. It knows no optimizer and no l
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors.torch import load_file
 from torch import Tensor, float32
 
-from model_core.checkpoint.files import is_complete, together, verify_folder, write_folder
+from model_core.checkpoint.files import read_manifest, restore_replaced, together, verify_folder, write_folder
 from model_core.checkpoint.pretrained import TRAINING_FILES, load_state, model_writer, part_name, save_tensors
+from model_core.checkpoint.stored_tensors import StoredTensors
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointError
-from model_core.parallel.slices import join_slices
 from model_core.parallel.team import Team
+
+logger = logging.getLogger(__name__)
 
 _STATE, _PROGRESS = TRAINING_FILES
 AVERAGE = "average."
@@ -51,7 +53,7 @@ class Snapshot:
 
     def weights_to_use(self) -> dict[str, Tensor]:
         """Return the averaged weights when the state holds them, else the trained ones; our state dict."""
-        average = {name.removeprefix(AVERAGE): t for name, t in self.state.items() if name.startswith(AVERAGE)}
+        average = {name.removeprefix(AVERAGE): self.state[name] for name in self.state if name.startswith(AVERAGE)}
         return average or dict(self.model)
 
 
@@ -80,27 +82,48 @@ class CheckpointStore:
 
         folder = self._root / f"step-{snapshot.progress.step:08d}"
         digest = write_folder(folder, fill, team)
-        together(team, self._root, lambda: self._prune() if team.rank == 0 else None)
+        together(team, self._root, lambda: self._prune(folder) if team.rank == 0 else None)
         return folder, digest
 
     def newest(self) -> Path | None:
-        """Return the newest complete checkpoint, or None; incomplete and altered ones are passed over."""
-        folders = together(self._team, self._root, self._folders)[0]
-        return next((folder for folder in reversed(folders) if is_complete(folder, self._team)), None)
+        """Return the newest complete checkpoint, or None; others are passed over with a line in the log."""
+        for folder in reversed(self.folders()):
+            try:
+                verify_folder(folder, self._team)
+                return folder
+            except CheckpointError as error:
+                logger.warning("passed over: %s", error)
+        return None
+
+    def folders(self) -> list[Path]:
+        """Return the checkpoints, oldest first, complete or not; of a team every rank calls it."""
+        return together(self._team, self._root, lambda: self._folders() if self._team.rank == 0 else [])[0]
 
     def best(self) -> Path | None:
         """Return the checkpoint with the lowest held-out loss, or None when no loss is known."""
-        scored = [(loss, folder) for folder in self._folders() if (loss := read_progress(folder).eval_loss) is not None]
+        scored = [(loss, folder) for folder in self._folders() if (loss := _loss_of(folder)) is not None]
         return min(scored)[1] if scored else None
 
     def _folders(self) -> list[Path]:
+        for replaced in self._root.glob(".step-*.old"):
+            restore_replaced(replaced.with_name(replaced.stem.removeprefix(".")))
         return sorted(folder for folder in self._root.glob("step-*") if (folder / _PROGRESS).is_file())
 
-    def _prune(self) -> None:
-        keep = {*self._folders()[-self._keep_last :], self.best()}
-        for folder in self._folders():
+    def _prune(self, newest: Path) -> None:
+        """Remove what need not be kept; later ones than the newest are damaged ones that a run has passed over."""
+        done = [folder for folder in self._folders() if folder <= newest]
+        keep = {*done[-self._keep_last :], self.best()}
+        for folder in done:
             if folder not in keep:
                 shutil.rmtree(folder)
+
+
+def _loss_of(folder: Path) -> float | None:
+    """Return the held-out loss of a checkpoint; None also of a damaged one."""
+    try:
+        return read_progress(folder).eval_loss
+    except CheckpointError:
+        return None
 
 
 def read_progress(folder: Path) -> Progress:
@@ -114,14 +137,16 @@ def read_progress(folder: Path) -> Progress:
         raise CheckpointError(f"{folder} is no training checkpoint: {error}") from error
 
 
-def load_snapshot(folder: Path, team: Team | None = None) -> Snapshot:
+def load_snapshot(folder: Path, *, check: bool = True) -> Snapshot:
     """Return what `CheckpointStore.save` wrote, whole, after checking every file against the manifest.
 
-    Of a team every rank calls it and gets all of it.
+    The state's tensors are read when they are asked for. `check=False` is for who has checked it.
 
     Raises: CheckpointError when anything is missing or altered.
     """
-    verify_folder(folder, team)
+    if check:
+        verify_folder(folder)
     stem, _, ending = _STATE.rpartition(".")
-    state = {name: tensor for path in folder.glob(f"{stem}*.{ending}") for name, tensor in load_file(path).items()}
-    return Snapshot(read_progress(folder), load_state(folder, check=False), join_slices(state))
+    files = [name for name in read_manifest(folder).files if name.startswith(stem) and name.endswith(ending)]
+    state = StoredTensors(folder / name for name in files)
+    return Snapshot(read_progress(folder), load_state(folder, check=False), state)

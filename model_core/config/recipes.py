@@ -27,7 +27,7 @@ def _mini_model() -> ModelConfig:
 
 
 def summarizer_mini() -> RunConfig:
-    """Return the run that makes the summarizer that ships, from random weights on two cores."""
+    """Return the first course of the summarizer that ships, from random weights on two cores."""
     return RunConfig(
         name="summarizer_mini",
         model=_mini_model(),
@@ -45,6 +45,19 @@ def summarizer_mini() -> RunConfig:
         ),
         data=DataConfig(drill_share=0.7, drill_until=5_000, substitute_share=0.7),
         out="runs/summarizer-mini",
+    )
+
+
+def summarizer_mini_second() -> RunConfig:
+    """Return the second course, which makes the summarizer that ships out of the first one's: at half the rates."""
+    first = summarizer_mini()
+    return replace(
+        first,
+        name="summarizer_mini_second",
+        train=replace(first.train, max_steps=700, lr=1.5e-3, muon_lr=2.5e-3, decay_share=0.55, wire_copying=False),
+        data=replace(first.data, substitute_share=0.4, thin_share=0.15, reading_weight=0.6),
+        out="runs/summarizer-mini-second",
+        init="runs/summarizer-mini/export",
     )
 
 
@@ -166,9 +179,10 @@ def pretrain_500b() -> RunConfig:
             moe_intermediate_size=2048,
             num_experts=192,
             num_experts_per_token=8,
-            max_positions=32_768,
+            max_positions=16_384,
         ),
-        train=_large_scale(max_steps=600_000, tokens_per_step=2**24, tokens_per_micro_batch=2**15, lr=2e-4),
+        # 1,024 micro batches: one for each GPU of the reference cluster.
+        train=_large_scale(max_steps=600_000, tokens_per_step=2**24, tokens_per_micro_batch=2**14, lr=2e-4),
         data=DataConfig(tokens="var/tokens", tokenizer="var/tokenizer"),
         parallel=ParallelConfig(expert_parallel=64, zero_stage=3),
         out="runs/pretrain-500b",
@@ -233,6 +247,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
     recipe.__name__: recipe
     for recipe in (
         summarizer_mini,
+        summarizer_mini_second,
         summarizer_demo_retrain,
         pretrain_mini,
         continue_mini,

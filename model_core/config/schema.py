@@ -4,6 +4,7 @@ Plain frozen dataclasses that check themselves when they are made. They know no 
 """
 
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import Literal, get_args
 
 from model_core.errors import ConfigError
@@ -19,6 +20,15 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ConfigError(message)
+
+
+def _require_between(owner: object, section: str, low: float, high: float, *names: str, above: bool = False) -> None:
+    """Require finite numbers from `low` to `high`, or with `above` above `low` and up to `high`."""
+    for name in names:
+        value = getattr(owner, name)
+        limit = f"{'above' if above else 'at least'} {low:g}" + (f" and at most {high:g}" if isfinite(high) else "")
+        fits = isfinite(value) and (low < value if above else low <= value) and value <= high
+        _require(fits, f"{section}.{name} is {value}; it must be {limit}")
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,11 @@ class ModelConfig:
     eos_token_id: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "hidden_size", "num_layers", "head_dim", "moe_intermediate_size", "max_positions"):
-            _require(getattr(self, name) > 0, f"model.{name} is {getattr(self, name)}; it must be above 0")
+        sizes = ("vocab_size", "hidden_size", "num_layers", "head_dim", "moe_intermediate_size", "max_positions")
+        scales = ("rope_theta", "rms_norm_eps", "routed_scaling_factor")
+        _require_between(self, "model", 0, inf, *sizes, *scales, above=True)
+        _require_between(self, "model", 0, inf, "init_std")
+        _require_between(self, "model", 0, 1, "partial_rotary_factor", above=True)
         _require(
             self.num_kv_heads > 0 and self.num_heads % self.num_kv_heads == 0,
             f"model.num_heads is {self.num_heads}; it must be a multiple of model.num_kv_heads, {self.num_kv_heads}",
@@ -120,20 +133,12 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _require(len(self.noise_levels) > 0, "data.noise_levels is empty; it must name at least one level")
-        _require(
-            0.0 <= self.approved_share <= 1.0,
-            f"data.approved_share is {self.approved_share}; it must lie between 0 and 1",
-        )
-        _require(
-            0.0 <= self.substitute_share <= 1.0,
-            f"data.substitute_share is {self.substitute_share}; it must lie between 0 and 1",
-        )
-        _require(
-            0.0 <= self.drill_share <= 1.0,
-            f"data.drill_share is {self.drill_share}; it must lie between 0 and 1",
-        )
-        for name in ("eval_examples", "eval_rows", "prefetch_steps"):
-            _require(getattr(self, name) > 0, f"data.{name} is {getattr(self, name)}; it must be above 0")
+        for level in self.noise_levels:
+            _require(0 <= level < 1, f"data.noise_levels names {level}; each must be at least 0 and below 1")
+        shares = ("approved_share", "substitute_share", "thin_share", "drill_share", "reading_weight")
+        _require_between(self, "data", 0, 1, *shares)
+        _require_between(self, "data", 0, inf, "drill_until")
+        _require_between(self, "data", 1, inf, "eval_examples", "eval_rows", "prefetch_steps")
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -189,31 +194,25 @@ class TrainConfig:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        for name in (
-            "max_steps",
-            "tokens_per_step",
-            "log_every",
-            "eval_every",
-            "checkpoint_every",
-            "keep_last",
-            "threads",
-        ):
-            _require(getattr(self, name) > 0, f"train.{name} is {getattr(self, name)}; it must be above 0")
+        counts = ("max_steps", "tokens_per_step", "log_every", "eval_every", "checkpoint_every", "keep_last", "threads")
+        _require_between(self, "train", 1, inf, *counts)
+        _require_between(self, "train", 0, inf, "lr", "muon_lr", "clip_norm", above=True)
+        zero_is_none = ("weight_decay", "warmup_steps", "bias_update_rate", "spike_threshold", "peak_tflops", "seed")
+        _require_between(self, "train", 0, inf, *zero_is_none)
+        _require_between(self, "train", 0, 1, "decay_share")
         _require(
             0 < self.tokens_per_micro_batch <= self.tokens_per_step,
             f"train.tokens_per_micro_batch is {self.tokens_per_micro_batch}; "
             f"it must lie between 1 and train.tokens_per_step, {self.tokens_per_step}",
         )
         _require(
-            0 <= self.transcript_loss_weight < 1,
-            f"train.transcript_loss_weight is {self.transcript_loss_weight}; it must be at least 0 and below 1",
+            self.tokens_per_step % self.tokens_per_micro_batch == 0,
+            f"train.tokens_per_micro_batch is {self.tokens_per_micro_batch}; "
+            f"it must divide train.tokens_per_step, {self.tokens_per_step}",
         )
-        _require(self.lr > 0, f"train.lr is {self.lr}; it must be above 0")
-        _require(0 <= self.ema_decay < 1, f"train.ema_decay is {self.ema_decay}; it must be at least 0 and below 1")
-        _require(0 <= self.decay_share <= 1, f"train.decay_share is {self.decay_share}; it must lie between 0 and 1")
-        _require(self.clip_norm > 0, f"train.clip_norm is {self.clip_norm}; it must be above 0")
-        for name in ("spike_threshold", "peak_tflops"):
-            _require(getattr(self, name) >= 0, f"train.{name} is {getattr(self, name)}; it must be at least 0")
+        for name in ("transcript_loss_weight", "ema_decay"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, f"train.{name} is {value}; it must be at least 0 and below 1")
         for name, known in _CHOICES.items():
             _require(
                 getattr(self, name) in known,
@@ -223,16 +222,16 @@ class TrainConfig:
     @property
     def micro_batches(self) -> int:
         """The micro batches of a step, over all processes."""
-        return round(self.tokens_per_step / self.tokens_per_micro_batch)
+        return self.tokens_per_step // self.tokens_per_micro_batch
 
 
 @dataclass(frozen=True)
 class ParallelConfig:
-    """How a run is divided when a launcher starts it as several processes; one process alone reads none of it.
+    """How a run is divided over the processes that a launcher starts.
 
-    Each expert group of `expert_parallel` processes holds all experts once. `zero_stage` says what DeepSpeed cuts over
-    the processes: 1 the optimizer's state, 2 also the gradients, 3 also the weights. A process that does not answer for
-    `lost_after_s` seconds ends the run.
+    Each expert group of `expert_parallel` processes holds all experts once, so it divides their number: of one process
+    alone it must be 1. `zero_stage` says what DeepSpeed cuts over the processes: 1 the optimizer's state, 2 also the
+    gradients, 3 also the weights. A process that does not answer for `lost_after_s` seconds ends the run.
     """
 
     expert_parallel: int = 1
@@ -247,8 +246,8 @@ class ParallelConfig:
             f"parallel.zero_stage is {self.zero_stage}; it must be 1, 2 or 3: stage 0 would clip by a wrong norm",
         )
         _require(
-            5 <= self.lost_after_s <= 55,
-            f"parallel.lost_after_s is {self.lost_after_s}; it must lie between 5 and 55",
+            5 <= self.lost_after_s <= 45,
+            f"parallel.lost_after_s is {self.lost_after_s}; it must lie between 5 and 45",
         )
 
 
@@ -278,4 +277,20 @@ class RunConfig:
             self.model.num_experts % self.parallel.expert_parallel == 0,
             f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
             f"it must divide model.num_experts, {self.model.num_experts}",
+        )
+
+    def check_processes(self, size: int) -> None:
+        """Check that `size` processes can do the run.
+
+        Raises: ConfigError naming the field, its value and the limit.
+        """
+        _require(
+            size > 0 and size % self.parallel.expert_parallel == 0,
+            f"parallel.expert_parallel is {self.parallel.expert_parallel}; "
+            f"it must divide the number of processes, {size}",
+        )
+        _require(
+            self.train.micro_batches % size == 0,
+            f"train.tokens_per_step / train.tokens_per_micro_batch is {self.train.micro_batches} micro batches; "
+            f"the number of processes, {size}, must divide it",
         )

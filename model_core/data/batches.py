@@ -10,12 +10,13 @@ import queue
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.queues import Queue
 from typing import Protocol, Self
 
 from model_core.data.examples import ExampleSource, SummaryExample
 from model_core.data.packing import EncodedExample, PackedBatch, pack
-from model_core.errors import DataError
+from model_core.errors import DataError, ModelCoreError
 
 _PUT_TIMEOUT_S = 2.0
 _GET_TIMEOUT_S = 2.0
@@ -26,27 +27,38 @@ Encoder = Callable[[SummaryExample], tuple[list[int], list[int], list[float]]]
 
 @dataclass(frozen=True)
 class StepBatch:
-    """The micro batches of one optimizer step and the index of the first example after them.
+    """The micro batches of one optimizer step that a rank computes.
 
-    `skipped` counts the examples that were left out because they are too long or do not fit the format.
+    `next_index` is the index of the first example after the whole step, `weight` the sum of the whole step's loss
+    weights. Of these micro batches alone, `examples` counts the examples, `skipped` those left out because they are too
+    long or do not fit the format.
     """
 
     micro_batches: tuple[PackedBatch, ...]
     next_index: int
     examples: int
     skipped: int
+    weight: float
 
     @property
     def tokens(self) -> int:
         """The number of tokens read."""
         return sum(batch.tokens for batch in self.micro_batches)
 
+    @property
+    def attended_pairs(self) -> int:
+        """The number of pairs of a token and one that it may look at."""
+        return sum(batch.attended_pairs for batch in self.micro_batches)
+
 
 class StepMaker(Protocol):
     """What makes the batches of a run; picklable, for a worker process of its own."""
 
-    def step(self, index: int) -> StepBatch:
-        """Return the batch that begins at number `index`; it depends on the index alone."""
+    def step(self, index: int, rank: int = 0, size: int = 1) -> StepBatch:
+        """Return the part of rank `rank` of `size`, every `size`th micro batch, of the batch that begins at `index`.
+
+        The whole batch depends on the index alone.
+        """
 
 
 @dataclass(frozen=True)
@@ -60,17 +72,22 @@ class BatchMaker:
     micro_batches: int
     transcript_weight: float
 
-    def step(self, index: int) -> StepBatch:
-        """Return the batch whose first example is number `index`."""
-        start, batches, examples, skipped = index, [], 0, 0
-        for _ in range(self.micro_batches):
+    def step(self, index: int, rank: int = 0, size: int = 1) -> StepBatch:
+        """Return this rank's part of the batch whose first example is number `index`.
+
+        Every rank encodes the whole step's examples, for where a row ends depends on the lengths before it.
+        """
+        start, batches, examples, skipped, weight = index, [], 0, 0, 0.0
+        for number in range(self.micro_batches):
             taken, index, left_out = self._take(index)
-            batches.append(pack(taken, self.transcript_weight))
-            examples += len(taken)
-            skipped += left_out
+            weight += sum(example.total_weight(self.transcript_weight) for example in taken)
+            if number % size == rank:
+                batches.append(pack(taken, self.transcript_weight))
+                examples += len(taken)
+                skipped += left_out
         if index <= start:
             raise DataError(f"no example after {start} could be used")
-        return StepBatch(tuple(batches), index, examples, skipped)
+        return StepBatch(tuple(batches), index, examples, skipped, weight)
 
     def _take(self, index: int) -> tuple[list[EncodedExample], int, int]:
         """Return examples that fit one micro batch, the index after them, and how many were left out."""
@@ -104,15 +121,16 @@ class BatchMaker:
 
 
 class BatchStream:
-    """The batches from an index on, made up to `prefetch` steps ahead in a worker process.
+    """A rank's batches from an index on, made up to `prefetch` steps ahead in a worker process.
 
     Use as a context manager; the worker ends with it, and also by itself when its parent is gone.
     """
 
-    def __init__(self, maker: StepMaker, index: int, prefetch: int) -> None:
+    def __init__(self, maker: StepMaker, index: int, prefetch: int, rank: int = 0, size: int = 1) -> None:
         context = multiprocessing.get_context("spawn")
         self._queue: Queue[StepBatch | str] = context.Queue(maxsize=prefetch)
-        self._process = context.Process(target=_work, args=(maker, index, self._queue, os.getpid()), daemon=True)
+        make = partial(maker.step, rank=rank, size=size)
+        self._process = context.Process(target=_work, args=(make, index, self._queue, os.getpid()), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -140,18 +158,20 @@ class BatchStream:
                     raise DataError(f"the batch worker ended with code {self._process.exitcode}") from None
                 continue
             if isinstance(found, str):
-                raise DataError(f"the batch worker failed:\n{found}")
+                raise DataError(found)
             return found
 
 
-def _work(maker: StepMaker, index: int, results: "Queue[StepBatch | str]", parent: int) -> None:
+def _work(make: Callable[[int], StepBatch], index: int, results: "Queue[StepBatch | str]", parent: int) -> None:
     try:
         while True:
-            batch = maker.step(index)
+            batch = make(index)
             _put(batch, results, parent)
             index = batch.next_index
+    except ModelCoreError as error:
+        _put(str(error), results, parent)
     except Exception:
-        _put(traceback.format_exc(), results, parent)
+        _put(f"the batch worker failed:\n{traceback.format_exc()}", results, parent)
 
 
 def _put(result: StepBatch | str, results: "Queue[StepBatch | str]", parent: int) -> None:

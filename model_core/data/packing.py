@@ -27,17 +27,23 @@ class EncodedExample:
         """The tokens that the model reads: all but the last, which is only predicted."""
         return len(self.ids) - 1
 
+    def total_weight(self, transcript_weight: float) -> float:
+        """Return the sum of the weights of its losses."""
+        return transcript_weight * (self.prompt_tokens - 1) + sum(self.weights)
+
 
 @dataclass(frozen=True)
 class PackedBatch:
     """One row of packed documents, each array of shape (T,).
 
-    `labels` are the next tokens. `weights` weigh their losses: at most 1 for the answer's tokens, the transcript's
-    weight for the prompt's. `positions` restart at 0 with every document.
+    `labels` are the next tokens, `answers` says which of them are an answer's and not a prompt's. `weights` weigh their
+    losses: at most 1 for the answer's tokens, the transcript's weight for the prompt's. `positions` restart at 0 with
+    every document.
     """
 
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
+    answers: NDArray[np.bool_]
     weights: NDArray[np.float32]
     positions: NDArray[np.int64]
     document_ids: NDArray[np.int64]
@@ -63,6 +69,7 @@ def pack(examples: Sequence[EncodedExample], transcript_weight: float) -> Packed
     return PackedBatch(
         ids=np.concatenate([np.asarray(example.ids[:-1], np.int64) for example in examples]),
         labels=np.concatenate([np.asarray(example.ids[1:], np.int64) for example in examples]),
+        answers=np.concatenate([np.arange(example.input_tokens) >= example.prompt_tokens - 1 for example in examples]),
         weights=np.concatenate(weights),
         positions=np.concatenate([np.arange(length) for length in lengths]),
         document_ids=np.repeat(np.arange(len(examples)), lengths),

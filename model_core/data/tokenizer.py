@@ -160,12 +160,15 @@ def _write_json(path: Path, value: object) -> None:
 def load_tokenizer(folder: Path | str) -> SummaryTokenizer:
     """Return the tokenizer saved in `folder`.
 
-    Raises: DataError when the folder holds none.
+    Raises: DataError when the folder holds none or it cannot be read.
     """
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         raise DataError(f"{path} is missing; a tokenizer folder holds {FILE_NAME}")
-    return SummaryTokenizer(Tokenizer.from_file(str(path)))
+    try:
+        return SummaryTokenizer(Tokenizer.from_file(str(path)))
+    except Exception as error:  # The library raises nothing narrower.
+        raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = VOCAB_SIZE) -> SummaryTokenizer:

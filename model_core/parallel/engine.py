@@ -38,10 +38,11 @@ from deepspeed.utils.logging import set_log_level_from_string
 # On a CPU it would be compiled at the first run, and its ranks wait for a dead one for ever; gloo does the work.
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
 
-_MATRICES, _VECTORS = "matrices", "vectors"
 _BUCKET_ELEMENTS = 50_000_000
 
 ParameterGroup = dict[str, Any]
+# Returns what a whole tensor of that name is to become.
+Change = Callable[[str, Tensor], Tensor]
 
 
 class _Engine(DeepSpeedEngine):  # type: ignore[misc]
@@ -68,9 +69,10 @@ class _Piece:
 class ZeroEngine:
     """One rank's part of the training of `module`, whose weights `parameters` names.
 
-    `make_optimizer` gets groups of parameters, which DeepSpeed then exchanges for flat pieces of them, and returns a
-    torch optimizer. Its `state_of(flat)` must be the pieces' state by key, `scale`, `number` and
-    `skip` are set before a step.
+    `group_of` says for a parameter what its group is to hold: a "name", which tells groups apart, the "keys" of the
+    optimizer's state, and what else the optimizer wants. `make_optimizer` gets the groups, whose parameters DeepSpeed
+    then exchanges for flat pieces of them, and returns a torch optimizer. Its `state_of(flat, key)` must be the state
+    of a piece; `change_wholes` is set once, `scale`, `number` and `skip` before a step.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class ZeroEngine:
         parameters: Mapping[str, nn.Parameter],
         config: RunConfig,
         team: Team,
+        group_of: Callable[[str, Tensor], ParameterGroup],
         make_optimizer: Callable[[list[ParameterGroup]], Any],
     ) -> None:
         self.team = team
@@ -86,7 +89,11 @@ class ZeroEngine:
         self._stage = config.parallel.zero_stage
         self._experts = {name for name in parameters if team.grid.expert > 1 and name.endswith(EXPERT_PARAMETERS)}
         self._num_experts = config.model.num_experts
-        self._optimizer = make_optimizer(self._groups())
+        self._turns = {name: turn for turn, name in enumerate(parameters)}
+        self._group_names: dict[str, str] = {}
+        self._groups = self._grouped(group_of)
+        self._optimizer = make_optimizer([{**group} for group in self._groups.values()])
+        self._optimizer.change_wholes = self._change_wholes
         set_log_level_from_string("warning")
         deepspeed.init_distributed(dist_init_required=False)
         settings = _settings(config, team)
@@ -95,20 +102,19 @@ class ZeroEngine:
         )
         self._left = self._micro_batches = config.train.micro_batches // team.size
 
-    def _groups(self) -> list[ParameterGroup]:
-        """Return the parameters as groups: matrices and vectors that all ranks share, and this rank's experts."""
-        shared = {name: p for name, p in self._parameters.items() if name not in self._experts}
-        result: list[ParameterGroup] = [
-            {"params": [p for p in shared.values() if p.dim() > 1], "name": _MATRICES, "decayed": True},
-            {"params": [p for p in shared.values() if p.dim() == 1], "name": _VECTORS, "decayed": False},
-        ]
+    def _grouped(self, group_of: Callable[[str, Tensor], ParameterGroup]) -> dict[str, ParameterGroup]:
+        """Return the groups by name; this rank's experts are one of their own. Notes the group of every parameter."""
+        result: dict[str, ParameterGroup] = {}
+        expert_group = f"ep_size_{self.team.grid.expert}"
         if self._experts:
-            group_name = f"ep_size_{self.team.grid.expert}"
-            _register_groups(group_name, self.team)
-            experts = [self._parameters[name] for name in sorted(self._experts)]
-            for parameter in experts:
-                _mark_expert(parameter, group_name)
-            result.append({"params": experts, "name": group_name, "decayed": True, "moe": True})
+            _register_groups(expert_group, self.team)
+        for name, parameter in self._parameters.items():
+            group = group_of(name, parameter)
+            if name in self._experts:
+                _mark_expert(parameter, expert_group)
+                group |= {"name": expert_group, "moe": True}
+            result.setdefault(group["name"], {**group, "params": []})["params"].append(parameter)
+            self._group_names[name] = group["name"]
         return result
 
     def __call__(self, *inputs: Any) -> Any:
@@ -138,38 +144,65 @@ class ZeroEngine:
         Of the weights when `key` is None, else of the optimizer's state `key`. Every rank must go through all of it;
         ranks that hold the same parameter take turns at keeping it.
         """
-        for turn, (name, parameter) in enumerate(self._parameters.items()):
-            members = self._members(name)
-            keeper = members[turn % len(members)]
-            shape = _shape(parameter)
-            whole = torch.zeros(shape.numel(), device=self.team.device)
-            piece = self._piece(name)
-            if piece is not None:
-                values = piece.flat.detach() if key is None else self._optimizer.state_of(piece.flat)[key]
-                whole[piece.start : piece.start + piece.count] = values[piece.offset : piece.offset + piece.count]
-            # Integers keep the bits: a sum of floats would turn -0 into 0.
-            group = self.team.expert_data_group if name in self._experts else None
-            distributed.reduce(whole.view(torch.int32), keeper, group=group)
-            if keeper == self.team.rank:
-                yield self._saved_name(name), whole.view(shape).cpu()
+        for name in self._names(key):
+            flat = self._flat(name)
+            values = flat.detach() if key is None else self._optimizer.state_of(flat, key)
+            whole = self._gather(name, values)
+            if whole is not None:
+                yield self._saved_name(name), whole.cpu()
+
+    def _names(self, key: str | None) -> list[str]:
+        """Return the parameters that have the optimizer's state `key`; with None all."""
+        return [n for n in self._parameters if key is None or key in self._groups[self._group_names[n]]["keys"]]
+
+    def _gather(self, name: str, values: Tensor) -> Tensor | None:
+        """Return a whole parameter's elements out of those of the flat pieces, on its keeper; on other ranks None."""
+        shape = _shape(self._parameters[name])
+        whole = torch.zeros(shape.numel(), device=self.team.device)
+        piece = self._piece(name)
+        if piece is not None:
+            whole[piece.start : piece.start + piece.count] = values[piece.offset : piece.offset + piece.count]
+        # Integers keep the bits: a sum of floats would turn -0 into 0.
+        distributed.reduce(whole.view(torch.int32), self._keeper(name), group=self._holders(name))
+        return whole.view(shape) if self._keeper(name) == self.team.rank else None
 
     @torch.no_grad()
-    def load(self, key: str | None, values: Mapping[str, Tensor]) -> None:
-        """Take over weights or a state, whole tensors by our names.
+    def _change_wholes(self, flat: Tensor, values: Tensor, change: Change) -> Tensor:
+        """Return what `change` makes of the whole parameters of which `values` (as many as `flat`) are a piece.
+
+        Each whole is changed by one of the ranks that hold it, in turns; every rank must call it.
+        """
+        names = [name for name in self._parameters if self._flat(name) is flat]
+        gathered = {name: self._gather(name, values) for name in names}
+        changed = {name: change(name, whole) for name, whole in gathered.items() if whole is not None}
+        result = torch.zeros_like(values)
+        for name in names:
+            found = changed.get(name)
+            whole = torch.empty(_shape(self._parameters[name]), device=values.device) if found is None else found
+            distributed.broadcast(whole, self._keeper(name), group=self._holders(name))
+            piece = self._piece(name)
+            if piece is not None:
+                part = whole.reshape(-1)[piece.start : piece.start + piece.count]
+                result[piece.offset : piece.offset + piece.count] = part
+        return result
+
+    @torch.no_grad()
+    def load(self, key: str | None, value_of: Callable[[str], Tensor | None]) -> None:
+        """Take over weights or a state, whole tensors by our names, one after the other.
 
         Raises: CheckpointError naming a tensor that is missing or of another shape.
         """
-        for name, parameter in self._parameters.items():
-            value = values.get(name)
-            shape = _shape(parameter)
+        for name in self._names(key):
+            value, shape = value_of(name), _shape(self._parameters[name])
             if value is not None and name in self._experts and value.shape[0] == self._num_experts:
                 value = value[slice(*self.team.expert_slice(self._num_experts))]
             if value is None or value.shape != shape:
                 found = "missing" if value is None else tuple(value.shape)
-                raise CheckpointError(f"{name} of the checkpoint is {found}; this run needs {tuple(shape)}")
+                saved = name if key is None else f"the optimizer's {key}.{name}"
+                raise CheckpointError(f"{saved} of the checkpoint is {found}; this run needs {tuple(shape)}")
             piece = self._piece(name)
             if piece is not None:
-                target = piece.flat.data if key is None else self._optimizer.state_of(piece.flat)[key]
+                target = piece.flat.data if key is None else self._optimizer.state_of(piece.flat, key)
                 part = value.reshape(-1)[piece.start : piece.start + piece.count]
                 target[piece.offset : piece.offset + piece.count] = part.to(target.device)
         if key is None:
@@ -180,7 +213,7 @@ class ZeroEngine:
         """Let the model compute with the optimizer's state `key` in place of the weights."""
         flats = self._flats()
         kept = [flat.detach().clone() for flat in flats]
-        self._replace(flats, [self._optimizer.state_of(flat)[key] for flat in flats])
+        self._replace(flats, [self._optimizer.state_of(flat, key) for flat in flats])
         try:
             yield
         finally:
@@ -208,19 +241,42 @@ class ZeroEngine:
         for index in range(len(zero.fp16_groups)):
             zero._reassign_or_swap_out_partitioned_parameters(index)
 
-    def _piece(self, name: str) -> _Piece | None:
-        parameter, zero = self._parameters[name], self._engine.optimizer
+    def _flat(self, name: str) -> Tensor:
+        """Return the flat tensor in which this rank keeps its piece of a parameter, when it has one."""
+        zero = self._engine.optimizer
         if self._stage == 3:
-            index, offset, size = zero.grad_position[zero.get_param_id(parameter)]
+            flat: Tensor = zero.fp32_partitioned_groups_flat[self._place(name)[0]]
+        else:
+            flat = zero.single_partition_of_fp32_groups[list(self._groups).index(self._group_names[name])]
+        return flat
+
+    def _place(self, name: str) -> tuple[int, int, int]:
+        """Return under stage 3 the number of a parameter's flat tensor, where its piece begins there, and its size."""
+        zero = self._engine.optimizer
+        index, offset, size = zero.grad_position[zero.get_param_id(self._parameters[name])]
+        return index, offset, size
+
+    def _piece(self, name: str) -> _Piece | None:
+        parameter, flat = self._parameters[name], self._flat(name)
+        if self._stage == 3:
+            _, offset, size = self._place(name)
             start = size * self._members(name).index(self.team.rank)
             count = min(size, _shape(parameter).numel() - start)
-            return _Piece(zero.fp32_partitioned_groups_flat[index], offset, start, count) if count > 0 else None
+            return _Piece(flat, offset, start, count) if count > 0 else None
         link: Any = parameter._hp_mapping  # type: ignore[attr-defined]
         if link is None:
             return None
-        flat = zero.single_partition_of_fp32_groups[link.param_group_index]
         inside, outside = link.hp_fragment_address, link.lp_fragment_address
         return _Piece(flat, inside.start, outside.start, outside.numel)
+
+    def _keeper(self, name: str) -> int:
+        """Return the rank whose turn it is to keep the whole of a parameter."""
+        members = self._members(name)
+        return members[self._turns[name] % len(members)]
+
+    def _holders(self, name: str) -> Any:
+        """Return the process group of `_members`."""
+        return self.team.expert_data_group if name in self._experts else None
 
     def _members(self, name: str) -> list[int]:
         """Return the ranks that hold this rank's copy of a parameter."""

@@ -51,7 +51,7 @@ class Team:
         return self.place.expert * local, (self.place.expert + 1) * local
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Return this rank's share of `items`: every `size`th, beginning with the one of its own number."""
+        """Return this rank's share of `items`: every `size`th, from the one of its own number on."""
         return items[self.rank :: self.size]
 
     def sum(self, tensor: Tensor) -> Tensor:
@@ -62,7 +62,11 @@ class Team:
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is set on any rank."""
-        return any(self.gather(flag)) if self.size > 1 else flag
+        if self.size == 1:
+            return flag
+        count = torch.tensor(int(flag))
+        distributed.all_reduce(count, group=self.control_group)
+        return bool(count)
 
     def gather(self, item: Item) -> list[Item]:
         """Return every rank's item, in the order of the ranks."""
@@ -78,21 +82,9 @@ def launched() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
-def check_team(config: RunConfig, size: int) -> None:
-    """Check that `size` processes can do a run.
-
-    Raises: ConfigError naming the field, its value and the limit.
-    """
-    parallel, train = config.parallel, config.train
-    if size % parallel.expert_parallel:
-        raise ConfigError(
-            f"parallel.expert_parallel is {parallel.expert_parallel}; it must divide the number of processes, {size}"
-        )
-    if train.micro_batches % size:
-        raise ConfigError(
-            f"train.tokens_per_step / train.tokens_per_micro_batch is {train.micro_batches} micro batches; "
-            f"the number of processes, {size}, must divide it"
-        )
+def place_in_run() -> tuple[int, int]:
+    """Return the rank of this process and the number of all, as the launcher says them; 0 and 1 without one."""
+    return (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) if launched() else (0, 1)
 
 
 def join(config: RunConfig) -> Team:
@@ -101,10 +93,10 @@ def join(config: RunConfig) -> Team:
     Raises: ConfigError when the number of processes does not fit. Side effects: starts torch's process group.
     """
     if not launched():
-        check_team(config, 1)
+        config.check_processes(1)
         return Team(device=own_device(config.train.device))
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    check_team(config, size)
+    rank, size = place_in_run()
+    config.check_processes(size)
     device = own_device(config.train.device)
     if not distributed.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"

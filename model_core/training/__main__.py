@@ -33,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = _configuration(options)
         if options.dry_run:
-            print(json.dumps({"config": asdict(config), "plan": make_run_plan(config).as_dict()}, indent=1))
+            print(
+                json.dumps(
+                    {"config": asdict(config), "plan": make_run_plan(config, options.processes).as_dict()}, indent=1
+                )
+            )
             return 0
         _train(config, options)
     except (ModelCoreError, OSError) as error:
@@ -56,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     # The deepspeed launcher gives every process its number in this way too; the environment says it already.
     parser.add_argument("--local_rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--dry-run", action="store_true", help="print the configuration and the plan, and stop")
+    parser.add_argument(
+        "--processes", type=int, help="plan the dry run for so many (default: the fewest that can do it)"
+    )
     return parser
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from model_core.checkpoint.store import CheckpointStore
 from model_core.data.packing import PackedBatch
+from model_core.data.refinery.shards import write_atomically
 
 if TYPE_CHECKING:
     from model_core.training.trainer import Trainer
@@ -41,19 +42,27 @@ class MetricsSink(Protocol):
 
 
 class MetricsFile:
-    """A JSON-lines file of metrics. Steps after the one a run goes on from are dropped when it is opened."""
+    """A JSON-lines file of metrics. Steps after the one a run goes on from, and cut lines, go when it is opened."""
 
     def __init__(self, path: Path, resumed_step: int) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = path.read_text().splitlines() if path.is_file() else []
-        kept = [row for row in rows if json.loads(row)["step"] <= resumed_step]
-        path.write_text("".join(f"{row}\n" for row in kept))
+        rows = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        kept = [row for row in rows if (step := _step_of(row)) is not None and step <= resumed_step]
+        write_atomically(path, "".join(f"{row}\n" for row in kept).encode())
 
     def write(self, step: int, metrics: Metrics) -> None:
         """Append the metrics of a step."""
         with self._path.open("a") as stream:
             stream.write(json.dumps({"step": step, **metrics}) + "\n")
+
+
+def _step_of(row: str) -> int | None:
+    """Return the step of a line of metrics; None of one that a kill has cut."""
+    try:
+        return int(json.loads(row)["step"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 class LogSink:
@@ -84,22 +93,27 @@ class Monitor(Callback):
 
 
 class Evaluator(Callback):
-    """Measure the loss on held-out rows every `every` steps and at the end; `last_loss` keeps the newest."""
+    """Measure the loss on held-out rows every `every` steps and at the end."""
 
     def __init__(self, batches: list[PackedBatch], sinks: list[MetricsSink], every: int) -> None:
         self._batches = batches
         self._sinks = sinks
         self._every = every
-        self.last_loss: float | None = None
+        self._losses: dict[int, float] = {}
 
     def on_step(self, trainer: "Trainer", metrics: Metrics) -> None:
         """Measure when the turn has come."""
         step = trainer.progress.step
         if step % self._every == 0 or step == trainer.config.train.max_steps:
             with trainer.averaged():
-                self.last_loss = trainer.held_out_loss(self._batches)
+                loss = trainer.held_out_loss(self._batches)
+            self._losses = {step: loss}
             for sink in self._sinks:
-                sink.write(step, {f"eval_{trainer.loss_name}": self.last_loss})
+                sink.write(step, {f"eval_{trainer.loss_name}": loss})
+
+    def loss_at(self, step: int) -> float | None:
+        """Return the loss after a step when that was the last one to be measured, else None."""
+        return self._losses.get(step)
 
 
 class Checkpointer(Callback):
@@ -123,6 +137,7 @@ class Checkpointer(Callback):
             self._save(trainer)
 
     def _save(self, trainer: "Trainer") -> None:
-        snapshot = trainer.snapshot(self._evaluator.last_loss)
+        step = trainer.progress.step
+        snapshot = trainer.snapshot(self._evaluator.loss_at(step))
         self._store.save(snapshot, trainer.model.config, self._companions)
-        self._last_step = trainer.progress.step
+        self._last_step = step

@@ -6,6 +6,7 @@ processes, through DeepSpeed. Both name what they hold alike, so that either goe
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -14,12 +15,12 @@ from torch import Tensor
 from model_core.checkpoint.store import AVERAGE
 from model_core.config.schema import RunConfig
 from model_core.data.packing import PackedBatch
-from model_core.errors import CheckpointError, ConfigError
+from model_core.errors import CheckpointError
 from model_core.models.decoder import Decoder
 from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, own_device
 from model_core.training.loss import BatchLoss, PackedLoss, compute_dtype
-from model_core.training.optim import FlatAdamW, Optimizer, average_decay, state_keys
+from model_core.training.optim import FlatOptimizer, Optimizer, average_decay, group_of, state_keys
 
 Tensors = dict[str, Tensor]
 _AVERAGE_KEY = AVERAGE.rstrip(".")
@@ -99,6 +100,9 @@ class LocalEngine:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Let the model compute with the weights to use."""
+        if not self._average:
+            yield
+            return
         kept = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         self._model.load_state_dict(self.weights_to_use())
         try:
@@ -136,11 +140,6 @@ class SpreadEngine:
     """This rank's part of it. Side effects: `model` keeps this rank's experts only."""
 
     def __init__(self, config: RunConfig, model: Decoder, team: Team) -> None:
-        if config.train.optimizer != "adamw":
-            raise ConfigError(
-                f"train.optimizer is {config.train.optimizer}; over several processes it must be adamw, "
-                "for ZeRO cuts matrices into pieces that have no shape"
-            )
         # Imported here: DeepSpeed takes seconds to load and one process alone needs none of it.
         from model_core.parallel.engine import ZeroEngine
 
@@ -148,8 +147,15 @@ class SpreadEngine:
         self._config = config.train
         spread_experts(model, team)
         parameters = dict(model.named_parameters())
-        loss = PackedLoss(model, compute_dtype(config.train.precision, team.device))
-        self._zero = ZeroEngine(loss, parameters, config, team, lambda groups: FlatAdamW(groups, config.train))
+        dtype = compute_dtype(config.train.precision, team.device)
+        self._zero = ZeroEngine(
+            PackedLoss(model, dtype),
+            parameters,
+            config,
+            team,
+            partial(group_of, config=config.train),
+            partial(FlatOptimizer, config=config.train, dtype=dtype),
+        )
         self._keys = state_keys(config.train)
         self._buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in parameters}
         self._average = {name: tensor.clone() for name, tensor in self._buffers.items()} if self._averages else {}
@@ -206,11 +212,10 @@ class SpreadEngine:
 
         Raises: CheckpointError when it is of another model or optimizer.
         """
-        self._zero.load(None, model)
+        self._zero.load(None, model.get)
         for key in self._keys:
-            prefix = f"{key}."
-            named = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-            self._zero.load(key, (dict(model) | named) if prefix == AVERAGE else named)
+            fallback = model if key == _AVERAGE_KEY else {}
+            self._zero.load(key, partial(_state_of, key, state, fallback))
         _copy({name: model[name] for name in self._buffers}, self._buffers)
         _copy({name: state.get(f"{AVERAGE}{name}", model[name]) for name in self._average}, self._average)
 
@@ -220,6 +225,11 @@ class SpreadEngine:
 
     def _on_first_rank(self, tensors: Tensors) -> Tensors:
         return {name: tensor.cpu() for name, tensor in tensors.items()} if self.team.rank == 0 else {}
+
+
+def _state_of(key: str, state: Mapping[str, Tensor], fallback: Mapping[str, Tensor], name: str) -> Tensor | None:
+    found = state.get(f"{key}.{name}")
+    return fallback.get(name) if found is None else found
 
 
 def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:

@@ -46,15 +46,26 @@ class PackedLoss(nn.Module):
         return loss, losses, weights
 
 
+def loss_sums(batch: PackedBatch, losses_T: Tensor, weights_T: Tensor) -> Tensor:
+    """Return (2, 2) in fp64: the sum of the losses and the number of tokens, of answers and of prompts.
+
+    Tokens of weight 0 count as nothing; otherwise the weight says nothing of what a token is.
+    """
+    answers = torch.from_numpy(batch.answers).to(losses_T.device)
+    kinds = [(weights_T != 0) & kind for kind in (answers, ~answers)]
+    return torch.stack([torch.stack((losses_T[kind].sum(), kind.sum())).double() for kind in kinds])
+
+
 @torch.no_grad()
 def mean_loss(compute: Callable[[PackedBatch], BatchLoss], batches: Sequence[PackedBatch], team: Team) -> float:
-    """Return the mean loss of the tokens of weight 1 in `batches`, which the ranks share; every rank gets the same."""
+    """Return the mean loss of the answers' tokens in `batches`, which the ranks share; every rank gets the same."""
     sums = torch.zeros(2, dtype=torch.float64, device=team.device)
     for first in range(0, len(batches), team.size):
         # Every rank computes in every round, for experts may be spread; what has no batch left takes one uncounted.
         index = first + team.rank
-        _, losses, weights = compute(batches[index if index < len(batches) else 0])
-        full = weights == (1 if index < len(batches) else -1)
-        sums += torch.stack((losses[full].sum(), full.sum())).to(sums)
+        batch = batches[index if index < len(batches) else 0]
+        _, losses, weights = compute(batch)
+        if index < len(batches):
+            sums += loss_sums(batch, losses, weights)[0]
     total, count = team.sum(sums).tolist()
     return float(total / count)

@@ -3,7 +3,7 @@
 They know parameters by name and shape, not the model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,9 +14,8 @@ from model_core.errors import CheckpointError
 
 _NEWTON_SCHULZ_STEPS = 5
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+_MOMENTUM = 0.95
 _NEVER_MUON = ("embedding.weight", "head.weight", "router.weight")
-
-
 _BETA1, _BETA2, _EPS = 0.9, 0.95, 1e-8
 
 
@@ -33,6 +32,31 @@ def adamw_step(
         parameter.mul_(1 - lr * decay)
     denominator = (v / (1 - _BETA2**number)).sqrt_().add_(_EPS)
     parameter.addcdiv_(m, denominator, value=-lr / (1 - _BETA1**number))
+
+
+def takes_muon(name: str, parameter: Tensor, config: TrainConfig) -> bool:
+    """Return whether a run's Muon takes a parameter: the matrices, without tables and routers."""
+    return config.optimizer == "muon" and parameter.dim() > 1 and not name.endswith(_NEVER_MUON)
+
+
+def muon_direction(gradient: Tensor, momentum: Tensor) -> Tensor:
+    """Return Nesterov's direction, not yet orthogonal. Side effects: moves the momentum."""
+    momentum.lerp_(gradient, 1 - _MOMENTUM)
+    return gradient.lerp(momentum, _MOMENTUM)
+
+
+def muon_update(name: str, direction: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return Muon's update of a whole parameter (..., m, n), to be subtracted times the learning rate.
+
+    Orthogonal, and scaled to the size of an AdamW update; each stacked expert is a matrix of its own, and so are the
+    gate and the up projection that stand in one tensor. Source: Liu et al. 2025, arXiv 2502.16982, section 2.2.
+    """
+    matrices = direction.chunk(2, dim=-2) if name.endswith("gate_up_EJD") else (direction,)
+    return torch.cat([_orthogonal_update(matrix, dtype) for matrix in matrices], dim=-2)
+
+
+def _orthogonal_update(matrix: Tensor, dtype: torch.dtype) -> Tensor:
+    return orthogonalize(matrix, dtype).mul_(0.2 * max(matrix.shape[-2:]) ** 0.5)
 
 
 def average_decay(config: TrainConfig, step: int) -> float:
@@ -63,35 +87,23 @@ class AdamW:
 class Muon:
     """Momentum whose update is made orthogonal, for matrices; stacked experts are separate matrices.
 
-    `dtype` is that of the products which make it so. The update is scaled to the size of an AdamW update.
-    Source: Jordan et al. 2024 (Muon); Liu et al. 2025, arXiv 2502.16982, section 2.2, for the scale.
+    `dtype` is that of the products which make it so. Source: Jordan et al. 2024 (Muon).
     """
 
     def __init__(self, parameters: Mapping[str, Tensor], weight_decay: float, dtype: torch.dtype) -> None:
         self._parameters = dict(parameters)
         self._weight_decay = weight_decay
         self._dtype = dtype
-        self._momentum = 0.95
         self.state = {f"momentum.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
         """Take a step with the gradients that the parameters hold."""
         for name, parameter in self._parameters.items():
-            if parameter.grad is None:
-                continue
-            momentum = self.state[f"momentum.{name}"]
-            momentum.lerp_(parameter.grad, 1 - self._momentum)
-            direction = parameter.grad.lerp(momentum, self._momentum)
-            parameter.mul_(1 - lr * self._weight_decay)
-            for weights, update in zip(_matrices(name, parameter), _matrices(name, direction), strict=True):
-                scale = 0.2 * max(weights.shape[-2:]) ** 0.5
-                weights.add_(orthogonalize(update, self._dtype), alpha=-lr * scale)
-
-
-def _matrices(name: str, tensor: Tensor) -> tuple[Tensor, ...]:
-    """Return the separate matrices of a parameter: the gate and the up projection are stacked in one."""
-    return tensor.chunk(2, dim=-2) if name.endswith("gate_up_EJD") else (tensor,)
+            if parameter.grad is not None:
+                direction = muon_direction(parameter.grad, self.state[f"momentum.{name}"])
+                parameter.mul_(1 - lr * self._weight_decay)
+                parameter.add_(muon_update(name, direction, self._dtype), alpha=-lr)
 
 
 def orthogonalize(matrices: Tensor, dtype: torch.dtype) -> Tensor:
@@ -119,8 +131,7 @@ class Optimizer:
 
     def __init__(self, parameters: Mapping[str, Tensor], config: TrainConfig, dtype: torch.dtype) -> None:
         self._config = config
-        use_muon = config.optimizer == "muon"
-        matrices = {n: p for n, p in parameters.items() if use_muon and p.dim() > 1 and not n.endswith(_NEVER_MUON)}
+        matrices = {name: p for name, p in parameters.items() if takes_muon(name, p, config)}
         others = {name: p for name, p in parameters.items() if name not in matrices}
         self._muon = Muon(matrices, config.weight_decay, dtype)
         self._adamw = AdamW(others, config.weight_decay)
@@ -149,40 +160,69 @@ class Optimizer:
 
 
 def state_keys(config: TrainConfig) -> tuple[str, ...]:
-    """Return what `FlatAdamW` keeps of a piece: Adam's moments, and the average of the weights where there is one."""
-    return ("m", "v", "average") if config.ema_decay > 0 else ("m", "v")
+    """Return what `FlatOptimizer` keeps: the moments, and the average of the weights where there is one."""
+    return tuple(dict.fromkeys((*_moments(config.optimizer == "muon"), *_moments(False), *_average(config))))
 
 
-class FlatAdamW(torch.optim.Optimizer):
-    """The same Adam, and the average of the weights, over the flat pieces that DeepSpeed cuts parameters into.
+def group_of(name: str, parameter: Tensor, config: TrainConfig) -> dict[str, Any]:
+    """Return what a parameter's group holds under `FlatOptimizer`: its name, how it steps, the keys of its state."""
+    muon, decayed = takes_muon(name, parameter, config), parameter.dim() > 1
+    kind = ("matrices" if muon else "tables") if decayed else "vectors"
+    return {"name": kind, "muon": muon, "decayed": decayed, "keys": (*_moments(muon), *_average(config))}
 
-    `scale` (of the peak learning rate), `number` (of the step, from 1) and `skip` are set before each step.
+
+def _moments(muon: bool) -> tuple[str, ...]:
+    return ("momentum",) if muon else ("m", "v")
+
+
+def _average(config: TrainConfig) -> tuple[str, ...]:
+    return ("average",) if config.ema_decay > 0 else ()
+
+
+class FlatOptimizer(torch.optim.Optimizer):
+    """The same Muon and Adam, and the average of the weights, over the flat pieces that DeepSpeed cuts parameters into.
+
+    `scale` (of the peak learning rates), `number` (of the step, from 1) and `skip` are set before each step.
+    `change_wholes(flat, values, change)` lends the whole matrices to Muon, whose other steps go element by element.
+    Source: Liu et al. 2025, arXiv 2502.16982, section 2.3, for Muon over pieces.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], config: TrainConfig) -> None:
+    change_wholes: Callable[[Tensor, Tensor, Callable[[str, Tensor], Tensor]], Tensor]
+
+    def __init__(self, groups: list[dict[str, Any]], config: TrainConfig, dtype: torch.dtype) -> None:
         super().__init__(groups, {"lr": config.lr})
         self._config = config
-        self._keys = state_keys(config)
+        self._dtype = dtype
         self.scale, self.number, self.skip = 0.0, 0, False
 
-    def state_of(self, flat: Tensor) -> dict[str, Tensor]:
-        """Return the state of a piece by key; before the first step the average is the piece itself."""
+    def state_of(self, flat: Tensor, key: str) -> Tensor:
+        """Return a state of a piece; before the first step the average is the piece itself."""
         state: dict[str, Tensor] = self.state[flat]
-        if not state:
-            state |= {key: flat.detach().clone() if key == "average" else torch.zeros_like(flat) for key in self._keys}
-        return state
+        if key not in state:
+            state[key] = flat.detach().clone() if key == "average" else torch.zeros_like(flat)
+        return state[key]
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Take a step with the gradients that the pieces hold, or with `skip` none."""
         if self.skip:
             return
-        lr = self._config.lr * self.scale
         for group in self.param_groups:
             decay = self._config.weight_decay if group["decayed"] else 0.0
             for flat in group["params"]:
                 if flat.grad is not None:
-                    state = self.state_of(flat)
-                    adamw_step(flat, flat.grad, state["m"], state["v"], lr=lr, decay=decay, number=self.number)
-                    if "average" in state:
-                        state["average"].lerp_(flat, 1 - average_decay(self._config, self.number - 1))
+                    averages = [self.state_of(flat, key) for key in _average(self._config)]
+                    (self._muon_step if group["muon"] else self._adamw_step)(flat, flat.grad, decay)
+                    for average in averages:
+                        average.lerp_(flat, 1 - average_decay(self._config, self.number - 1))
+
+    def _adamw_step(self, flat: Tensor, gradient: Tensor, decay: float) -> None:
+        m, v = self.state_of(flat, "m"), self.state_of(flat, "v")
+        adamw_step(flat, gradient, m, v, lr=self._config.lr * self.scale, decay=decay, number=self.number)
+
+    def _muon_step(self, flat: Tensor, gradient: Tensor, decay: float) -> None:
+        lr = self._config.muon_lr * self.scale
+        direction = muon_direction(gradient, self.state_of(flat, "momentum"))
+        update = self.change_wholes(flat, direction, lambda name, whole: muon_update(name, whole, self._dtype))
+        flat.mul_(1 - lr * decay)
+        flat.add_(update, alpha=-lr)

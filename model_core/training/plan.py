@@ -1,7 +1,7 @@
-"""What a run will need in one process, by arithmetic alone: weights, memory by part, floating-point operations.
+"""What a run will need in each process, by arithmetic alone: weights, memory by part, floating-point operations.
 
-The planner's figures for what this trainer keeps; what a cluster needs is the planner's own matter. Nothing is
-allocated or timed here.
+The planner's figures for what this trainer keeps; how long it takes is the planner's own matter. Nothing is allocated
+or timed here.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,22 +16,37 @@ from model_core.planner.architecture import (
     train_flops_per_token,
     whole_attention_parameters,
 )
+from model_core.planner.cluster import DEVICES, Cluster
 from model_core.planner.layout import Layout
-from model_core.planner.memory import activation_bytes_per_token, full_activation_bytes_per_token
+from model_core.planner.memory import (
+    activation_bytes_per_token,
+    full_activation_bytes_per_token,
+    rank_parameters,
+    updated_parameters,
+)
 
 _LOSS_CHUNK_TOKENS: Final = 1024
+# What a process holds does not depend on the device.
+_ANY_DEVICE: Final = DEVICES["H100"]
 
 
 @dataclass(frozen=True)
 class RunMemory:
-    """Bytes by part. `copies_bytes` are the weights in bf16; `loss_bytes` what head and loss hold at once."""
+    """Bytes by part of one process of several, or of the only one.
+
+    `pieces_bytes` are the weights that DeepSpeed steps, `copies_bytes` the weights in bf16. `travel_bytes` is what
+    comes from other processes: rows for the experts, and under stage 3 the weights of two layers. `loss_bytes` is what
+    head and loss hold at once.
+    """
 
     weights_bytes: int
+    pieces_bytes: int
     copies_bytes: int
     gradient_bytes: int
     optimizer_bytes: int
     average_bytes: int
     activation_bytes: int
+    travel_bytes: int
     loss_bytes: int
 
     @property
@@ -42,8 +57,12 @@ class RunMemory:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run will need. Operations count attention over documents as long as the model's context."""
+    """What a run of `processes` will need, `memory` in each of them.
 
+    Operations count attention over documents as long as the model's context.
+    """
+
+    processes: int
     total_parameters: int
     active_parameters: int
     memory: RunMemory
@@ -60,15 +79,21 @@ class RunPlan:
         return values
 
 
-def make_run_plan(run: RunConfig) -> RunPlan:
-    """Return the plan of a run."""
+def make_run_plan(run: RunConfig, processes: int | None = None) -> RunPlan:
+    """Return the plan of a run by so many processes, the fewest that can do it unless told.
+
+    Raises: ConfigError when they cannot do it.
+    """
+    processes = run.parallel.expert_parallel if processes is None else processes
+    run.check_processes(processes)
     model = from_model_config(run.name, run.model)
     flops = train_flops_per_token(model, run.model.max_positions)
     tokens = run.train.tokens_per_step * run.train.max_steps
     return RunPlan(
+        processes=processes,
         total_parameters=total_parameters(run.model),
         active_parameters=active_parameters(run.model),
-        memory=_memory(run, model),
+        memory=_memory(run, model, processes),
         export_bytes=2 * total_parameters(run.model),
         tokens=tokens,
         flops_per_token=flops,
@@ -77,28 +102,44 @@ def make_run_plan(run: RunConfig) -> RunPlan:
     )
 
 
-def _memory(run: RunConfig, model: Architecture) -> RunMemory:
+def _memory(run: RunConfig, model: Architecture, processes: int) -> RunMemory:
     """Weights, gradients and optimizer in fp32; "auto" is counted as fp32, the larger one."""
-    total = total_parameters(run.model)
+    stage = run.parallel.zero_stage if processes > 1 else 0
+    layout = Layout(expert=run.parallel.expert_parallel, zero_stage=stage)
+    mine = rank_parameters(model, layout, 0)
+    stepped = updated_parameters(mine, Cluster(_ANY_DEVICE, processes), layout)
+    held = stepped if stage == 3 else mine.total
+    at_work = 2 * mine.total // model.num_layers if stage == 3 else mine.total
     in_bf16 = run.train.precision == "bf16"
-    momenta = 2 * total - (_muon_parameters(run, model) if run.train.optimizer == "muon" else 0)
+    # Adam keeps two moments of what Muon does not take; of the rest each keeps one.
+    twice = -(-_not_muon_parameters(model) // processes) if run.train.optimizer == "muon" else stepped
     head = run.model.vocab_size * run.model.hidden_size
     return RunMemory(
-        weights_bytes=4 * total,
-        copies_bytes=2 * total if in_bf16 else 0,
-        gradient_bytes=4 * total,
-        optimizer_bytes=4 * momenta,
-        average_bytes=4 * total if run.train.ema_decay else 0,
+        weights_bytes=4 * held,
+        pieces_bytes=4 * stepped if processes > 1 else 0,
+        copies_bytes=2 * at_work if in_bf16 else 0,
+        gradient_bytes=4 * (stepped if stage >= 2 else mine.total),
+        optimizer_bytes=4 * (stepped + twice),
+        average_bytes=4 * stepped if run.train.ema_decay else 0,
         activation_bytes=_activation_bytes(run, model),
+        travel_bytes=_travelling_rows_bytes(run) + (4 * at_work if stage == 3 else 0),
         loss_bytes=4 * head + (6 if in_bf16 else 4) * _LOSS_CHUNK_TOKENS * run.model.vocab_size,
     )
 
 
-def _muon_parameters(run: RunConfig, model: Architecture) -> int:
-    """Return the weights of the matrices: all but embedding, head, routers and vectors."""
+def _travelling_rows_bytes(run: RunConfig) -> int:
+    """Return the fp32 bytes of the rows of one layer on their way to the experts and back."""
+    if run.parallel.expert_parallel == 1:
+        return 0
+    rows = run.train.tokens_per_micro_batch * run.model.num_experts_per_token
+    return 2 * 4 * rows * run.model.hidden_size
+
+
+def _not_muon_parameters(model: Architecture) -> int:
+    """Return the weights of embedding, head, routers and vectors."""
     tables = 2 * model.vocab_size * model.hidden_size
     norms = model.num_layers * (2 * model.hidden_size + whole_attention_parameters(model)) + model.hidden_size
-    return total_parameters(run.model) - tables - norms - model.num_moe_layers * router_parameters(model)
+    return tables + norms + model.num_moe_layers * router_parameters(model)
 
 
 def _activation_bytes(run: RunConfig, model: Architecture) -> int:

@@ -9,14 +9,15 @@ import logging
 import os
 import signal
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 import torch
 
-from model_core.checkpoint.files import FORMAT_VERSION, MANIFEST, sha256_of
+from model_core.checkpoint.files import FORMAT_VERSION, MANIFEST, sha256_of, together
 from model_core.checkpoint.pretrained import load_state, read_config, save_model
 from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.overrides import to_json
@@ -24,6 +25,7 @@ from model_core.config.schema import RunConfig
 from model_core.data.batches import BatchStream
 from model_core.data.tokenizer import END_OF_TEXT, FILE_NAME, SummaryTokenizer, load_tokenizer
 from model_core.errors import CheckpointError, ConfigError
+from model_core.lock import locked
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
 from model_core.ops.memory import keep_freed_memory
@@ -75,12 +77,21 @@ def execute(
             registration.registry.finish_run(registration.run_id, "failed", reason)
 
     try:
-        team = join(config)
-        with watched(team, config.parallel.lost_after_s, fail):
-            return _train(config, team, resume, approved, registration)
+        with watched(config.parallel.lost_after_s, fail):
+            team = join(config)
+            with _held(Path(config.out), team):
+                return _train(config, team, resume, approved, registration)
     except BaseException as error:
         fail(f"{type(error).__name__}: {error}")
         raise
+
+
+@contextmanager
+def _held(out: Path, team: Team) -> Iterator[None]:
+    """Hold a run's folder for this run; rank 0 does it for all."""
+    with ExitStack() as stack:
+        together(team, out, lambda: stack.enter_context(locked(out)) if team.rank == 0 else None)
+        yield
 
 
 def _train(
@@ -98,16 +109,19 @@ def _train(
     trainer = Trainer(config, model, SpreadEngine(config, model, team) if launched() else None)
     store = CheckpointStore(out / "checkpoints", config.train.keep_last, team)
     newest = store.newest() if resume else None
+    if not resume and store.folders():
+        raise ConfigError(f"{out} holds {store.folders()[-1].name} of another run; --resume goes on from it")
     if newest is not None:
         _check_tokenizer(newest, tokenizer_folder)
-        trainer.restore(load_snapshot(newest, team))
+        trainer.restore(load_snapshot(newest, check=False))
         logger.info("going on from %s", newest)
     sinks = _sinks(config, trainer, registration) if team.rank == 0 else []
     evaluator = Evaluator(data.held_out, sinks, config.train.eval_every)
     checkpointer = Checkpointer(store, evaluator, config.train.checkpoint_every, tokenizer_folder)
     trainer.callbacks += [Monitor(sinks, config.train.log_every), evaluator, checkpointer]
     _stop_on_sigterm(trainer)
-    with BatchStream(data.maker, trainer.progress.next_index, config.data.prefetch_steps) as batches:
+    start, ahead = trainer.progress.next_index, config.data.prefetch_steps
+    with BatchStream(data.maker, start, ahead, team.rank, team.size) as batches:
         trainer.run(batches)
     folder = out / EXPORT
     weights = trainer.export_state()

@@ -19,7 +19,7 @@ from model_core.data.refinery.decontaminate import EvaluationIndex
 from model_core.data.refinery.documents import Record, parse
 from model_core.data.refinery.duplicates import Fingerprint, Fingerprinter
 from model_core.data.refinery.settings import RefinerySettings
-from model_core.data.refinery.shards import Row, pack_rows, read_manifest, write_atomically, write_json
+from model_core.data.refinery.shards import Row, pack_rows, read_manifest, sha256_of, write_atomically, write_json
 from model_core.data.refinery.stages import REASONS, refine
 
 _EXAMPLES = 3
@@ -52,8 +52,11 @@ def _end_with_parent() -> None:
 
 
 def part_manifest(folder: Path, index: int) -> Row | None:
-    """Return the manifest of a part that is complete, else None."""
-    return read_manifest(folder / f"part-{index:05d}.json")
+    """Return the manifest of a part that is complete and as it was written, else None: it is then made anew."""
+    manifest = read_manifest(folder / f"part-{index:05d}.json")
+    if manifest is None or any(sha256_of(folder / name) != manifest["sha256"].get(name) for name in manifest["files"]):
+        return None
+    return manifest
 
 
 def make_part(index: int, records: list[Record]) -> Row:
@@ -121,8 +124,13 @@ def _write(folder: Path, index: int, rows: list[Row], fingerprints: list[Fingerp
     digests = np.frombuffer(b"".join(mark.digest for mark in fingerprints), dtype=np.uint8).reshape(-1, 16)
     signatures = np.array([mark.signature for mark in fingerprints] or np.empty((0, 0)), dtype=np.uint32)
     write_atomically(marks, save({"digests": digests, "signatures": signatures}))
-    files = {path.name: path.stat().st_size for path in (texts, marks)}
-    manifest: Row = {"part": index, "kept": len(rows), "files": files, **counts}
+    manifest: Row = {
+        "part": index,
+        "kept": len(rows),
+        "files": {path.name: path.stat().st_size for path in (texts, marks)},
+        "sha256": {path.name: sha256_of(path) for path in (texts, marks)},
+        **counts,
+    }
     write_json(folder / f"part-{index:05d}.json", manifest)
     return manifest
 

@@ -4,14 +4,13 @@ Both passes keep what is done: killed at any moment, the same command goes on an
 was not killed. Knows the order of the work and its folder; what is done to a document is in `stages`.
 """
 
-import fcntl
 import json
 import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -42,9 +41,10 @@ from model_core.data.refinery.shards import (
 )
 from model_core.data.refinery.stages import evaluation_index
 from model_core.errors import DataError
+from model_core.lock import locked
 
 Report = Callable[[str], None]
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _EXAMPLES: Final = 3
 
 
@@ -72,6 +72,7 @@ def run_refinery(
     Raises:
         DataError: an input is missing, unreadable or of an unknown kind, or `out` holds another run.
         OutputError: `out` cannot be written; not permanent.
+        FolderInUseError: another run is writing `out`; not permanent.
         WorkerDied: a worker process was killed; not permanent.
     """
     for name, value in (("workers", workers), ("limit", limit)):
@@ -117,16 +118,12 @@ def _order(inputs: Sequence[Path], evaluation: Sequence[Path], settings: Refiner
 def _locked(out: Path) -> Iterator[Path]:
     """Hold the output folder for this process and give the folder of the parts."""
     work = out / "work"
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = (out / ".lock").open("w")
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}") from error
-    with lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked(out))
+            work.mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError(f"another run is writing {out}") from error
+            raise OutputError(f"{out} cannot be written: {error.strerror}") from error
         yield work
 
 

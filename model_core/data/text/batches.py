@@ -29,11 +29,13 @@ class TextBatchMaker:
     held_out_rows: int
     seed: int
 
-    def step(self, index: int) -> StepBatch:
-        """Return the batch whose first row is number `index`, counted over all passes."""
-        batches = tuple(self._row(self._place(index + offset)) for offset in range(self.micro_batches))
+    def step(self, index: int, rank: int = 0, size: int = 1) -> StepBatch:
+        """Return this rank's part of the batch whose first row is number `index`, counted over all passes."""
+        numbers = range(index + rank, index + self.micro_batches, size)
+        batches = tuple(self._row(self._place(number)) for number in numbers)
         documents = sum(int(batch.document_ids[-1]) + 1 for batch in batches)
-        return StepBatch(batches, index + self.micro_batches, documents, 0)
+        weight = float(self.micro_batches * self.tokens_per_micro_batch)
+        return StepBatch(batches, index + self.micro_batches, documents, 0, weight)
 
     def held_out(self) -> list[PackedBatch]:
         """Return the rows that are held out."""
@@ -72,6 +74,7 @@ def pack_row(ids: NDArray[np.int64], end_of_text: int, max_tokens: int) -> Packe
     return PackedBatch(
         ids=read,
         labels=ids[1:],
+        answers=np.ones(len(read), np.bool_),
         weights=np.ones(len(read), np.float32),
         positions=positions,
         document_ids=np.cumsum(positions == 0) - 1,

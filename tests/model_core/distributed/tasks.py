@@ -24,9 +24,8 @@ TINY = get_recipe("tiny_test")
 
 
 def configure(parallel: dict[str, int] | None = None, **train: Any) -> RunConfig:
-    """Return the tiny recipe for AdamW with two micro batches a step, and changes."""
-    fields = {"optimizer": "adamw", "precision": "fp32", **train}
-    return replace(TINY, train=replace(TINY.train, **fields), parallel=ParallelConfig(**(parallel or {})))
+    """Return the tiny recipe, which has two micro batches a step, with changes."""
+    return replace(TINY, train=replace(TINY.train, **train), parallel=ParallelConfig(**(parallel or {})))
 
 
 def step_batch(seed: int, micro_batches: int = 2) -> StepBatch:
@@ -39,13 +38,18 @@ def step_batch(seed: int, micro_batches: int = 2) -> StepBatch:
             ids = [rng.randrange(2, 40) for _ in range(rng.randrange(4, 9))]
             examples.append(EncodedExample((*ids, 1, *ids), len(ids) + 1, (1.0,) * len(ids)))
         rows.append(pack(examples, 0.1))
-    return StepBatch(tuple(rows), seed + 1, 7, 0)
+    return StepBatch(tuple(rows), seed + 1, 7, 0, sum(float(row.weights.sum()) for row in rows))
 
 
-def batches(seed: int) -> Iterator[StepBatch]:
-    """Batches without end; the data position is the seed of the next."""
+def part_of(batch: StepBatch, team: Team) -> StepBatch:
+    """Return a rank's part of a batch."""
+    return replace(batch, micro_batches=tuple(team.share(batch.micro_batches)))
+
+
+def batches(seed: int, team: Team) -> Iterator[StepBatch]:
+    """A rank's batches without end; the data position is the seed of the next."""
     while True:
-        yield step_batch(seed)
+        yield part_of(step_batch(seed), team)
         seed += 1
 
 
@@ -67,7 +71,7 @@ def new_trainer(config: RunConfig, team: Team | None = None) -> Trainer:
 def train(config: RunConfig, steps: int) -> tuple[list[dict[str, float]], Snapshot]:
     """Train as one rank; return the metrics of each step and this rank's part of the state."""
     trainer = new_trainer(config, join(config))
-    records = [trainer.step(step_batch(seed)) for seed in range(steps)]
+    records = [trainer.step(part_of(step_batch(seed), trainer.engine.team)) for seed in range(steps)]
     return records, trainer.snapshot()
 
 

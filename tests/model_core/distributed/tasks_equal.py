@@ -4,6 +4,7 @@ import gc
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.parallel.engine import ZeroEngine
@@ -22,13 +23,18 @@ class FlatSGD(torch.optim.SGD):
         super().__init__([{"params": group.pop("params"), **group} for group in groups], lr=LR)
 
 
+def one_group(name: str, parameter: Tensor) -> dict[str, object]:
+    """Return the group of every parameter."""
+    return {"name": "all", "keys": ()}
+
+
 def sgd_losses(config: RunConfig, team: Team, steps: int) -> list[float]:
     """Return the loss of each step, summed over the ranks."""
     model = new_model(config)
     model.checkpointing = config.train.activation_checkpointing
     spread_experts(model, team)
     loss_of = PackedLoss(model, torch.float32)
-    engine = ZeroEngine(loss_of, dict(model.named_parameters()), config, team, FlatSGD)
+    engine = ZeroEngine(loss_of, dict(model.named_parameters()), config, team, one_group, FlatSGD)
     losses = []
     for seed in range(steps):
         batch = step_batch(seed)

@@ -51,7 +51,7 @@ def run(config: RunConfig, folder: Path, alone: bool = False) -> list[float]:
     store = CheckpointStore(folder / "checkpoints", 1000, team)
     newest = store.newest()
     if newest is not None:
-        trainer.restore(load_snapshot(newest, team))
+        trainer.restore(load_snapshot(newest, check=False))
     losses: list[float] = []
 
     class Keeper(Callback):
@@ -61,7 +61,7 @@ def run(config: RunConfig, folder: Path, alone: bool = False) -> list[float]:
     trainer.callbacks += [Keeper(), _Saver(store, config.train.checkpoint_every)]
     if team.rank == 0:
         trainer.callbacks.append(_Reporter(folder))
-    trainer.run(batches(trainer.progress.next_index))
+    trainer.run(batches(trainer.progress.next_index, team))
     return losses
 
 
@@ -102,23 +102,30 @@ def save_once(config: RunConfig, folder: Path) -> str:
     return ""
 
 
-def wait_for_peer(config: RunConfig, how: str, lost_after_s: int) -> str:
-    """Train until rank 1 is gone: `how` says in which way; return what this rank was told."""
+def wait_for_peer(config: RunConfig, victim: int, how: str, lost_after_s: int) -> str:
+    """Train until rank `victim` is gone: `how` says in which way; return what this rank was told.
+
+    Rank 0 holds the store through which the ranks watch one another.
+    """
+    began = time.monotonic()
+    try:
+        with watched(lost_after_s, lambda reason: None):
+            _train_until_gone(config, victim, how)
+    except Exception as error:
+        return f"{time.monotonic() - began:.1f} {type(error).__name__}: {error}"
+    return "ran to its end"
+
+
+def _train_until_gone(config: RunConfig, victim: int, how: str) -> None:
     team = join(config)
     trainer = new_trainer(config, team)
 
     class Vanish(Callback):
         def on_step(self, trainer: Trainer, metrics: Metrics) -> None:
-            if trainer.progress.step == 2 and team.rank == 1:
+            if trainer.progress.step == 2 and team.rank == victim:
                 if how == "error":
-                    raise ValueError("rank 1 has had enough")
+                    raise ValueError(f"rank {victim} has had enough")
                 os.kill(os.getpid(), signal.SIGSTOP if how == "stopped" else signal.SIGKILL)
 
     trainer.callbacks.append(Vanish())
-    began = time.monotonic()
-    try:
-        with watched(team, lost_after_s, lambda reason: None):
-            trainer.run(batches(0))
-    except Exception as error:
-        return f"{time.monotonic() - began:.1f} {type(error).__name__}: {error}"
-    return "ran to its end"
+    trainer.run(batches(0, team))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from model_core.checkpoint.store import CheckpointStore
+from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.models.decoder import Decoder
 from model_core.ops.experts import expert_mlp
@@ -19,8 +19,8 @@ from model_core.parallel.engine import ZeroEngine
 from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
-from tests.model_core.distributed.tasks import new_model, new_trainer, step_batch
-from tests.model_core.distributed.tasks_equal import LR, FlatSGD
+from tests.model_core.distributed.tasks import new_model, new_trainer, part_of, step_batch
+from tests.model_core.distributed.tasks_equal import LR, FlatSGD, one_group
 
 STEPS = 3
 
@@ -40,7 +40,9 @@ def apart(config: RunConfig, stages: list[tuple[int, int]]) -> list[list[float]]
         team = join(case)
         model = new_model(case)
         spread_experts(model, team)
-        engine = ZeroEngine(PackedLoss(model, torch.float32), dict(model.named_parameters()), case, team, FlatSGD)
+        engine = ZeroEngine(
+            PackedLoss(model, torch.float32), dict(model.named_parameters()), case, team, one_group, FlatSGD
+        )
         prefer(model, team.rank)
         results.append([_apart_step(engine, team, seed) for seed in range(STEPS)])
         gc.collect()
@@ -78,14 +80,17 @@ def apart_alone(config: RunConfig) -> list[float]:
 
 
 def trained_and_saved(config: RunConfig, folder: Path) -> dict[str, Any]:
-    """Train three steps, save, go on from what was saved; return the biases and the weights to look at."""
+    """Train three steps, save, go on from what was saved; return what to look at before and after."""
     team = join(config)
     trainer = new_trainer(config, team)
-    for seed in range(STEPS):
-        trainer.step(step_batch(seed))
-    CheckpointStore(folder, 1, team).save(trainer.snapshot(), config.model, None)
-    biases = [router.correction_bias.clone() for router in trainer.model.routers()]
-    return {"biases": biases, "loads": [int(router.load.sum()) for router in trainer.model.routers()]}
+    norms = [trainer.step(part_of(step_batch(seed), team))["grad_norm"] for seed in range(STEPS)]
+    saved, _ = CheckpointStore(folder, 1, team).save(trainer.snapshot(), config.model, None)
+    found = {"norms": norms, "loads": [int(router.load.sum()) for router in trainer.model.routers()]}
+    again = new_trainer(config, team)
+    again.restore(load_snapshot(saved))
+    for name, one in (("biases", trainer), ("restored", again)):
+        found[name] = [router.correction_bias.clone() for router in one.model.routers()]
+    return found
 
 
 @contextmanager

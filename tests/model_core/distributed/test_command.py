@@ -19,12 +19,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 BIN = Path(sys.executable).parent
 TORCHRUN = [str(BIN / "torchrun"), "--standalone", "--nproc-per-node=2", "-m", "model_core.training"]
 DEEPSPEED = [str(BIN / "deepspeed"), "--num_gpus=2", "--module", "model_core.training"]
-MORE = ("train.optimizer=adamw", "train.tokens_per_step=4096", "train.max_steps=4", "train.checkpoint_every=2")
+MORE = ("train.tokens_per_step=4096", "train.max_steps=4", "train.checkpoint_every=2")
 
 
-def launched(launcher: list[str], out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    settings = [part for setting in (*SETTINGS, *MORE) for part in ("--set", setting)]
-    command = [*launcher, "--recipe", "tiny_test", "--out", str(out), *settings, *more]
+def launched(launcher: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
@@ -32,50 +30,71 @@ def launched(launcher: list[str], out: Path, *more: str) -> subprocess.Completed
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "PYTHONPATH": ".",
     }
+    command = [*launcher, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=850, env=environment)
 
 
-def losses(out: Path) -> dict[int, float]:
+def settings(*assignments: str) -> list[str]:
+    return [part for assignment in assignments for part in ("--set", assignment)]
+
+
+def tiny(launcher: list[str], out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """The tiny recipe on calls."""
+    return launched(launcher, "--recipe", "tiny_test", "--out", str(out), *settings(*SETTINGS, *MORE), *more)
+
+
+def losses(out: Path, name: str = "summary_loss") -> dict[int, float]:
     rows = [json.loads(row) for row in (out / "metrics.jsonl").read_text().splitlines()]
-    found = [(row["step"], row["summary_loss"]) for row in rows if "summary_loss" in row]
+    found = [(row["step"], row[name]) for row in rows if name in row]
     assert len(found) == len(dict(found)), "a step was reported twice"
     return dict(found)
 
 
-def test_torchrun_does_the_run_of_one_process_and_reports_it_once(tmp_path: Path) -> None:
-    alone = run(tmp_path / "alone", *(part for setting in MORE for part in ("--set", setting)))
-    assert alone.returncode == 0, alone.stderr
-    url, run_id = f"sqlite:///{tmp_path / 'registry.db'}", uuid.uuid4()
-    more = ["--set", "parallel.expert_parallel=2", "--registry", url, "--run-id", str(run_id)]
-    done = launched(TORCHRUN, tmp_path / "two", *more)
+def test_torchrun_does_the_run_of_one_process_reports_it_once_and_goes_on(tmp_path: Path) -> None:
+    """By the recipe's own optimizer, which takes the matrices whole."""
+    alone, two = tmp_path / "alone", tmp_path / "two"
+    done = run(alone, *settings(*MORE, "train.max_steps=6"))
     assert done.returncode == 0, done.stderr
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "alone"), abs=2e-4)
+    url, run_id = f"sqlite:///{tmp_path / 'registry.db'}", uuid.uuid4()
+    spread = settings("parallel.expert_parallel=2")
+    done = tiny(TORCHRUN, two, *spread, "--registry", url, "--run-id", str(run_id))
+    assert done.returncode == 0, done.stderr
     registry = open_registry(url)
     assert registry.get_run(run_id).state == "done"
     assert [step for step, _ in registry.run_metrics(run_id, "summary_loss")] == [1, 2, 3, 4]
     assert len(registry.list_runs()) == 1
-    assert load_model(tmp_path / "two" / "export").config.num_experts == 4
-    assert (tmp_path / "two" / "export" / "tokenizer.json").is_file()
-    newest = CheckpointStore(tmp_path / "two" / "checkpoints", 2).newest()
-    assert newest is not None and newest.name == "step-00000004"
+    assert load_model(two / "export").config.num_experts == 4
+    assert (two / "export" / "tokenizer.json").is_file()
+    done = tiny(TORCHRUN, two, *spread, *settings("train.max_steps=6"), "--resume")
+    assert done.returncode == 0, done.stderr
+    assert losses(two) == pytest.approx(losses(alone), abs=5e-4)
+    newest = CheckpointStore(two / "checkpoints", 2).newest()
+    assert newest is not None and newest.name == "step-00000006"
 
 
-def test_deepspeed_launches_it_too(tmp_path: Path) -> None:
-    done = launched(DEEPSPEED, tmp_path / "two", "--set", "train.max_steps=2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert losses(tmp_path / "two").keys() == {1, 2}
+def test_the_recipes_run_as_they_are_under_either_launcher(tokens: Path, tmp_path: Path) -> None:
+    """Pretraining, then more of it, then summaries; a few steps on a little data."""
+    few = settings(f"data.tokens={tokens}", "data.eval_rows=2", "data.eval_examples=2", "train.log_every=1")
+    alone, first = tmp_path / "alone", tmp_path / "first"
+    one = [sys.executable, "-m", "model_core.training"]
+    for launcher, out in ((one, alone), (DEEPSPEED, first)):
+        steps = settings("train.max_steps=2")
+        done = launched(launcher, "--recipe", "pretrain_mini", "--out", str(out), *few, *steps)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert losses(first, "text_loss") == pytest.approx(losses(alone, "text_loss"), abs=5e-4)
+    for recipe, init, loss in (
+        ("continue_mini", "first", "text_loss"),
+        ("finetune_mini", "continue_mini", "summary_loss"),
+    ):
+        arguments = ["--recipe", recipe, "--init", str(tmp_path / init / "export"), "--out", str(tmp_path / recipe)]
+        done = launched(TORCHRUN, *arguments, *few, *settings("train.max_steps=1"))
+        assert done.returncode == 0, done.stderr
+        assert losses(tmp_path / recipe, loss).keys() == {1}
+    assert losses(tmp_path / "continue_mini", "text_loss")[1] < losses(first, "text_loss")[1]
 
 
-@pytest.mark.parametrize(
-    "setting,message",
-    [
-        ("parallel.expert_parallel=4", "expert_parallel is 4; it must divide the number of processes, 2"),
-        ("train.tokens_per_step=6144", "is 3 micro batches; the number of processes, 2, must divide it"),
-        ("train.optimizer=muon", "train.optimizer is muon; over several processes it must be adamw"),
-    ],
-)
-def test_an_impossible_division_is_refused_in_a_line(tmp_path: Path, setting: str, message: str) -> None:
-    done = launched(TORCHRUN, tmp_path / "two", "--set", setting)
-    assert done.returncode != 0
-    assert any(line.startswith("error: ") and message in line for line in done.stderr.splitlines()), done.stderr
+def test_an_impossible_division_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = tiny(TORCHRUN, tmp_path / "two", *settings("parallel.expert_parallel=4"))
+    message = "error: parallel.expert_parallel is 4; it must divide the number of processes, 2"
+    assert done.returncode != 0 and message in done.stderr.splitlines(), done.stderr
     assert not (tmp_path / "two").exists()

@@ -4,7 +4,7 @@ import pytest
 
 from model_core.errors import ConfigError
 from model_core.parallel.grid import Grid, groups_of, place_of
-from model_core.parallel.team import Team, check_team
+from model_core.parallel.team import Team
 from model_core.planner.cluster import DEVICES, Cluster
 from model_core.planner.layout import Layout
 from model_core.planner.simulate import simulate
@@ -46,7 +46,7 @@ def test_processes_that_do_not_fit_are_refused(
     parallel: dict[str, int], train: dict[str, int], size: int, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        check_team(tasks.configure(parallel, **train), size)
+        tasks.configure(parallel, **train).check_processes(size)
 
 
 def test_experts_that_cannot_be_shared_out_are_refused() -> None:

@@ -29,11 +29,13 @@ def test_ranks_whose_tokens_choose_other_experts_neither_stop_nor_wait() -> None
 
 @pytest.mark.parametrize("stage", [2, 3])
 def test_a_saved_folder_holds_the_experts_of_all_ranks_and_the_biases(tmp_path: Path, stage: int) -> None:
-    """DeepSpeed's own export writes the first rank's experts; its universal checkpoint zeroes the biases when read."""
+    """DeepSpeed's own export writes the first rank's experts; its universal checkpoint zeroes the biases when read.
+
+    The same ranks clip by the norm of all experts, and balance them by the choices of all ranks.
+    """
     config = tasks.configure({"expert_parallel": 2, "zero_stage": stage})
     alone = tasks.new_trainer(config)
-    for seed in range(tasks_traps.STEPS):
-        alone.step(tasks.step_batch(seed))
+    norms = [alone.step(tasks.step_batch(seed))["grad_norm"] for seed in range(tasks_traps.STEPS)]
     ranks = run_ranks(2, tasks_traps.trained_and_saved, config, tmp_path)
     folder = CheckpointStore(tmp_path, 1).newest()
     assert folder is not None
@@ -44,6 +46,8 @@ def test_a_saved_folder_holds_the_experts_of_all_ranks_and_the_biases(tmp_path: 
     for found in ranks:
         # The token counts of all ranks move the bias, which then is what one process makes of them, to the bit.
         assert found["loads"] == [0]
+        assert found["norms"] == pytest.approx(norms, rel=1e-4) and max(norms) > config.train.clip_norm
+        assert all(map(torch.equal, found["restored"], found["biases"]))
         for bias, router in zip(found["biases"], alone.model.routers(), strict=True):
             assert torch.equal(bias, router.correction_bias)
     snapshot = load_snapshot(folder)

@@ -56,6 +56,17 @@ def split(micro: object) -> list[np.ndarray]:
     return [ids[documents == number] for number in np.unique(documents)]
 
 
+def test_ranks_pack_their_own_rows_of_a_batch() -> None:
+    whole = maker().step(4)
+    parts = [maker().step(4, rank, 3) for rank in range(3)]
+    assert whole.weight == pytest.approx(sum(float(row.weights.sum()) for row in whole.micro_batches))
+    assert {(part.next_index, part.weight) for part in parts} == {(whole.next_index, whole.weight)}
+    for number, (row, part) in enumerate(zip(whole.micro_batches, parts, strict=True)):
+        assert len(part.micro_batches) == 1 and np.array_equal(part.micro_batches[0].ids, row.ids), number
+    assert sum(part.examples for part in parts) == whole.examples
+    assert sum(part.skipped for part in parts) == whole.skipped
+
+
 @given(st.lists(st.tuples(st.lists(st.integers(2, 99), min_size=1, max_size=9), st.integers(1, 9)), min_size=1))
 def test_a_row_holds_every_document_once(parts: list[tuple[list[int], int]]) -> None:
     examples = [
@@ -69,6 +80,7 @@ def test_a_row_holds_every_document_once(parts: list[tuple[list[int], int]]) -> 
         assert tuple(row.labels[here]) == example.ids[1:]
         assert list(row.positions[here]) == list(range(len(example.ids) - 1))
         answers = row.labels[here] >= 100
+        assert np.array_equal(row.answers[here], answers)
         assert np.array_equal(row.weights[here], np.where(answers, 0.5, 0.25).astype(np.float32))
 
 

@@ -15,10 +15,7 @@ from hypothesis import strategies as st
 from model_core.checkpoint.pretrained import load_model
 from model_core.config.overrides import override
 from model_core.config.recipes import get_recipe
-from model_core.data.refinery.run import run_refinery
-from model_core.data.refinery.settings import RefinerySettings
 from model_core.data.refinery.shards import write_atomically
-from model_core.data.simulator.expand import CallSimulator
 from model_core.data.text.__main__ import main
 from model_core.data.text.batches import TextBatchMaker, pack_row
 from model_core.data.text.encode import encode_shards
@@ -28,26 +25,6 @@ from model_core.errors import DataError
 from model_core.training.data import run_data
 
 TOKENIZER = Path("pretrained/summarizer-mini")
-
-
-@pytest.fixture(scope="module")
-def refined(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty simulated calls through the refinery, in three shards."""
-    folder = tmp_path_factory.mktemp("refined")
-    simulator = CallSimulator("train", 5)
-    calls = ({"text": "\n".join(line.text for line in simulator.call(number).lines)} for number in range(60))
-    source = folder / "calls.jsonl"
-    source.write_text("".join(json.dumps(call, ensure_ascii=False) + "\n" for call in calls), encoding="utf-8")
-    run_refinery([source], folder / "out", settings=RefinerySettings(shard_documents=20))
-    return folder / "out"
-
-
-@pytest.fixture(scope="module")
-def tokens(refined: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Their token shards."""
-    out = tmp_path_factory.mktemp("tokens")
-    encode_shards(refined, TOKENIZER, out, lambda line: None)
-    return out
 
 
 def test_the_shards_hold_every_document(refined: Path, tokens: Path) -> None:
@@ -180,6 +157,26 @@ def train(
 def metrics(out: Path, name: str) -> list[float]:
     rows = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
     return [row[name] for row in rows if name in row]
+
+
+@pytest.mark.slow
+def test_a_shard_that_was_altered_ends_a_run_with_a_line(tokens: Path, tmp_path: Path) -> None:
+    altered = copy_of(tokens, tmp_path / "altered")
+    flip(altered / "tokens-00000.bin")
+    done = train(tmp_path / "out", "train.objective=text", f"data.tokens={altered}")
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "tokens-00000.bin was altered" in line and "Traceback" not in done.stderr
+
+
+def test_ranks_make_their_own_rows_of_a_batch(tokens: Path) -> None:
+    whole = maker(tokens, micro_batches=4).step(8)
+    parts = [maker(tokens, micro_batches=4).step(8, rank, 2) for rank in range(2)]
+    assert [part.next_index for part in parts] == [whole.next_index] * 2
+    assert [part.weight for part in parts] == [whole.weight] * 2 == [4 * 128.0] * 2
+    assert sum(part.examples for part in parts) == whole.examples
+    for number, row in enumerate(whole.micro_batches):
+        assert np.array_equal(parts[number % 2].micro_batches[number // 2].ids, row.ids)
 
 
 @pytest.mark.slow

@@ -142,10 +142,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Path, tmp_p
     _killed_at(finished, out, "shard", workers=1)
     assert not (out / "manifest.json").exists()
     assert list(out.glob("shard-*.json"))
-    # What a kill inside a write leaves behind, and a part whose file is cut short.
+    # What a kill inside a write leaves behind, a part whose file is cut short, and two with a flipped bit.
     (out / ".shard-00009.jsonl.gz.1.tmp").write_bytes(b"half")
     part = next((out / "work").glob("part-*.jsonl.gz"))
     part.write_bytes(part.read_bytes()[:-1])
+    for damaged in sorted((out / "work").glob("part-*1.*[sz]"))[:2]:
+        content = bytearray(damaged.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content)
     run_refinery([finished / "calls.jsonl"], out, settings=SMALL_SHARDS, evaluation=[finished / "held-out.jsonl"])
     assert contents(out) == contents(finished / "out")
 

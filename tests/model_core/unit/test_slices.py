@@ -1,9 +1,13 @@
 """Names of slices: what several processes saved is joined to whole tensors, and a gap is found."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from model_core.checkpoint.convert import stock_count, to_stock
+from model_core.checkpoint.stored_tensors import StoredTensors
 from model_core.config.recipes import get_recipe
 from model_core.errors import CheckpointError
 from model_core.models.decoder import Decoder
@@ -24,6 +28,16 @@ def test_slices_are_joined_in_their_order() -> None:
 def test_rows_that_are_missing_are_named(bounds: list[tuple[int, int]]) -> None:
     with pytest.raises(CheckpointError, match="of a are missing"):
         join_slices({slice_name("a", start, stop): ROWS[start:stop] for start, stop in bounds})
+
+
+def test_stored_tensors_are_whole_and_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    save_file({slice_name("a", 0, 1): ROWS[:1].clone(), "b": ROWS}, tmp_path / "1")
+    save_file({slice_name("a", 1, 4): ROWS[1:].clone(), slice_name("c", 2, 4): ROWS[2:].clone()}, tmp_path / "2")
+    stored = StoredTensors([tmp_path / "1", tmp_path / "2"])
+    assert set(stored) == {"a", "b", "c"} and len(stored) == 3 and stored.get("d") is None
+    assert torch.equal(stored["a"], ROWS) and torch.equal(stored["b"], ROWS)
+    with pytest.raises(CheckpointError, match="rows 0 to 2 of c are missing"):
+        stored["c"]
 
 
 def test_slices_of_experts_have_the_stock_names_of_those_experts() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,19 +17,22 @@ import pytest
 import torch
 
 from model_core.checkpoint.pretrained import load_model
-from model_core.checkpoint.store import CheckpointStore, load_snapshot
+from model_core.checkpoint.store import CheckpointStore, load_snapshot, read_progress
 from model_core.config.parameters import active_parameters
 from model_core.config.recipes import get_recipe
 from model_core.data.batches import StepBatch
-from model_core.data.packing import EncodedExample, pack
+from model_core.data.packing import EncodedExample, PackedBatch, pack
 from model_core.errors import CheckpointError, ConfigError, NonFiniteLossError
+from model_core.lock import locked
 from model_core.models.decoder import Decoder
 from model_core.parallel.team import own_device
 from model_core.registry.store import open_registry
+from model_core.training.__main__ import main
+from model_core.training.callbacks import Callback, Checkpointer, Evaluator, Metrics, MetricsFile
 from model_core.training.optim import Optimizer, orthogonalize
 from model_core.training.schedule import learning_rate_scale
 from model_core.training.spikes import SpikeGuard
-from model_core.training.throughput import batch_flops
+from model_core.training.throughput import step_flops
 from model_core.training.trainer import Trainer
 
 TINY = get_recipe("tiny_test")
@@ -46,14 +50,18 @@ SETTINGS = (
 )
 
 
-def copy_task(seed: int, examples: int = 8) -> StepBatch:
+def copy_task(seed: int) -> StepBatch:
     """Prompts of random ids and the same ids as the answer."""
     rng = random.Random(seed)
     rows = []
-    for _ in range(examples):
+    for _ in range(8):
         ids = [rng.randrange(2, 40) for _ in range(6)]
         rows.append(EncodedExample((*ids, 1, *ids), 7, (1.0,) * len(ids)))
-    return StepBatch((pack(rows[:4], 0.1), pack(rows[4:], 0.1)), seed + 1, examples, 0)
+    return batch_of(pack(rows[:4], 0.1), pack(rows[4:], 0.1), seed=seed)
+
+
+def batch_of(*rows: PackedBatch, seed: int = 0) -> StepBatch:
+    return StepBatch(rows, seed + 1, 8, 0, sum(float(row.weights.sum()) for row in rows))
 
 
 def tiny_trainer(**train: object) -> Trainer:
@@ -81,6 +89,103 @@ def test_a_loss_that_is_not_finite_stops_before_the_step() -> None:
     assert trainer.progress.step == 1
     after = trainer.snapshot().state
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_step() -> None:
+    trainer = tiny_trainer(ema_decay=0.9)
+    trainer.step(copy_task(0))
+    saved = trainer.snapshot()
+    before = {name: tensor.clone() for name, tensor in {**saved.model, **saved.state}.items()}
+    trainer.model.norm.weight.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(NonFiniteLossError, match=r"the gradient norm of step 1 \(examples 1 to 1\) is (inf|nan)"):
+        trainer.step(copy_task(1))
+    saved = trainer.snapshot()
+    assert trainer.progress.step == 1
+    found = {**saved.model, **saved.state}
+    assert all(torch.equal(found[name], tensor) for name, tensor in before.items() if name != "spikes")
+
+
+def test_the_loads_are_counted_and_named_by_the_model_layer() -> None:
+    batch, counting = copy_task(0), tiny_trainer()
+    for micro in batch.micro_batches:
+        counting.engine(micro)
+    (router,) = counting.model.routers()
+    assert int(router.load.sum()) == 2 * batch.tokens
+    share = router.load.float() / router.load.float().mean()
+    metrics = tiny_trainer().step(batch)
+    loads = {name: value for name, value in metrics.items() if name.startswith("expert_load")}
+    assert loads == {"expert_load_max.1": float(share.max()), "expert_load_min.1": float(share.min())}
+
+
+class Clock:
+    """A clock that only a test moves."""
+
+    now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_the_speed_counts_the_wait_for_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, clock, found = tiny_trainer(max_steps=2, peak_tflops=1.0), Clock(), []
+    monkeypatch.setattr("model_core.training.trainer.time", clock)
+
+    def slowly_made() -> Iterator[StepBatch]:
+        for seed in range(2):
+            clock.now += 4.0
+            yield copy_task(seed)
+
+    class Keeper(Callback):
+        def on_step(self, trainer: Trainer, metrics: Metrics) -> None:
+            clock.now += 9.0
+            found.append(metrics)
+
+    trainer.callbacks.append(Keeper())
+    trainer.run(slowly_made())
+    batch = copy_task(0)
+    flops = step_flops(TINY.model, batch.tokens, batch.attended_pairs)
+    assert [metrics["tokens_per_s"] for metrics in found] == [batch.tokens / 4.0] * 2
+    assert found[0]["mfu"] == pytest.approx(flops / 4.0 / 1e12)
+
+
+def test_a_loss_is_named_by_what_a_token_is_and_not_by_its_weight() -> None:
+    """Tokens of a summary that only read on weigh less and are a summary's all the same."""
+    batch = copy_task(0)
+    lighter = [np.where(row.answers, np.float32(0.6), row.weights) for row in batch.micro_batches]
+    rows = [replace(row, weights=weights) for row, weights in zip(batch.micro_batches, lighter, strict=True)]
+    wanted, found = tiny_trainer().step(batch), tiny_trainer().step(batch_of(*rows))
+    for name in ("summary_loss", "transcript_loss"):
+        assert found[name] == pytest.approx(wanted[name], rel=1e-6)
+    assert tiny_trainer().held_out_loss(rows) == pytest.approx(tiny_trainer().held_out_loss(batch.micro_batches))
+
+
+def test_the_best_checkpoint_is_one_that_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = tiny_trainer(max_steps=7)
+    losses = iter([1.0, 2.0, 3.0])
+    monkeypatch.setattr(trainer, "held_out_loss", lambda batches: next(losses))
+    store = CheckpointStore(tmp_path, keep_last=1)
+    evaluator = Evaluator([], [], every=3)
+    trainer.callbacks += [evaluator, Checkpointer(store, evaluator, 1, None)]
+    trainer.run(copy_task(seed) for seed in range(7))
+    assert [path.name for path in store.folders()] == ["step-00000003", "step-00000007"]
+    assert store.best() == tmp_path / "step-00000003"
+    assert [read_progress(path).eval_loss for path in store.folders()] == [1.0, 3.0]
+
+
+def test_without_an_average_an_evaluation_copies_nothing() -> None:
+    trainer = tiny_trainer()
+    held = {name: tensor.data_ptr() for name, tensor in trainer.model.state_dict().items()}
+    with trainer.averaged():
+        assert {name: tensor.data_ptr() for name, tensor in trainer.model.state_dict().items()} == held
+
+
+def test_a_line_of_metrics_that_a_kill_has_cut_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.0}\n{"step": 3, "lo')
+    file = MetricsFile(path, resumed_step=3)
+    file.write(4, {"loss": 0.5})
+    assert [json.loads(row)["step"] for row in path.read_text().splitlines()] == [1, 2, 4]
+    assert [found.name for found in tmp_path.iterdir()] == ["metrics.jsonl"]
 
 
 def test_checkpointing_changes_no_bit_and_no_load() -> None:
@@ -133,7 +238,8 @@ def test_the_mfu_is_a_share_of_the_configured_peak() -> None:
     assert share[0] == pytest.approx(2 * share[1])
     batch = copy_task(0)
     pairs = 8 * 12 * 13 / 2
-    assert batch_flops(TINY.model, batch) == 6 * active_parameters(TINY.model) * 96 + 3 * 4 * 2 * 32 * pairs
+    flops = step_flops(TINY.model, batch.tokens, batch.attended_pairs)
+    assert flops == 6 * active_parameters(TINY.model) * 96 + 3 * 4 * 2 * 32 * pairs
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +280,7 @@ def test_micro_batches_add_up_to_one_batch() -> None:
     ids = [[rng.randrange(2, 40) for _ in range(6)] for _ in range(8)]
     one = pack([EncodedExample((*row, 1, *row), 7, (1.0,) * len(row)) for row in ids], 0.1)
     assert np.array_equal(one.ids, np.concatenate([micro.ids for micro in batch.micro_batches]))
-    a, b = split.step(batch), joined.step(StepBatch((one,), 1, 8, 0))
+    a, b = split.step(batch), joined.step(batch_of(one))
     assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-5)
     assert a["summary_loss"] == pytest.approx(b["summary_loss"], rel=1e-5)
 
@@ -233,6 +339,47 @@ def _wait_for_step(metrics: Path, step: int, process: subprocess.Popen[bytes]) -
             return
         time.sleep(0.02)
     raise AssertionError(f"step {step} was not reached; the process ended with {process.poll()}")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_saves_and_exports(tmp_path: Path) -> None:
+    process = subprocess.Popen(command(tmp_path, "--set", "train.max_steps=100000"), stderr=subprocess.DEVNULL)
+    _wait_for_step(tmp_path / "metrics.jsonl", 2, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 0
+    newest = CheckpointStore(tmp_path / "checkpoints", keep_last=2).newest()
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert newest is not None and newest.name == f"step-{last:08d}"
+    exported, saved = load_model(tmp_path / "export").state_dict(), load_snapshot(newest).weights_to_use()
+    assert all(torch.allclose(exported[name], tensor, rtol=1e-2, atol=1e-3) for name, tensor in saved.items())
+
+
+def ended_with(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run the command in this process until its error; return the error's line."""
+    settings = [part for setting in SETTINGS for part in ("--set", setting)]
+    assert main(["--recipe", "tiny_test", *settings, *arguments]) == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_new_run_leaves_a_folder_with_checkpoints_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer = tiny_trainer()
+    folder, _ = CheckpointStore(tmp_path / "checkpoints", keep_last=1).save(trainer.snapshot(), TINY.model, None)
+    said = ended_with(capsys, "--out", str(tmp_path))
+    assert said == f"error: {tmp_path} holds step-00000000 of another run; --resume goes on from it"
+    assert folder.is_dir() and not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_a_folder_that_another_run_writes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with locked(tmp_path):
+        assert ended_with(capsys, "--out", str(tmp_path), "--resume") == f"error: another run is writing {tmp_path}"
+    with locked(tmp_path):
+        pass
+
+
+def test_a_tokenizer_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"model": 3')
+    said = ended_with(capsys, "--out", str(tmp_path / "out"), "--set", f"data.tokenizer={tmp_path}")
+    assert said.startswith(f"error: {tmp_path / 'tokenizer.json'} cannot be read")
 
 
 @pytest.mark.slow
