@@ -53,7 +53,7 @@ def test_bf16(device: str) -> None:
 
 
 # The interpreter is slow: few examples, the same every time.
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     dtype=st.sampled_from([torch.float64, torch.float32]),
     tokens=st.integers(0, 24),
@@ -114,14 +114,16 @@ def test_the_comparison_catches_mutants(device: str, mutant: str) -> None:
         assert not agrees(mutate(kernels, mutant)(*inputs), wanted)
 
 
-@pytest.mark.parametrize("fault", GRADIENT_FAULTS)
-def test_the_comparison_catches_a_wrong_gradient_and_tells_which(device: str, fault: str) -> None:
-    inputs = on(device, cast(make_inputs(20, 4, 2), torch.float32))
-    wanted = reference_with_grads(inputs)
-    for result, place in enumerate((0, 1, 3, 4), start=1):
-        with poisoned_memory():
-            found = with_grads(mutate_gradient(kernels, place, fault), inputs)
-        assert [n for n, pair in enumerate(zip(found, wanted, strict=True)) if not agrees(*pair)] == [result]
+# Each fault in another gradient; every one in each is tested with the CPU's operations.
+@pytest.mark.parametrize("fault,place,result", zip(GRADIENT_FAULTS, (0, 1, 3, 4), (1, 2, 3, 4), strict=True))
+def test_the_comparison_catches_a_wrong_gradient_and_tells_which(
+    device: str, fault: str, place: int, result: int
+) -> None:
+    inputs = on(device, cast(make_inputs(12, 3, 2), torch.float32))
+    with poisoned_memory():
+        found = with_grads(mutate_gradient(kernels, place, fault), inputs)
+    pairs = zip(found, reference_with_grads(inputs), strict=True)
+    assert [n for n, pair in enumerate(pairs) if not agrees(*pair)] == [result]
 
 
 @pytest.mark.gpu
