@@ -7,7 +7,7 @@ RUN_ENV := $(CACHE)/run-$(shell sha256sum requirements.txt | cut -c1-16)
 DEV_ENV := $(CACHE)/dev-$(shell sha256sum requirements/dev.txt | cut -c1-16)
 PORT ?= 8000
 
-.PHONY: help run test test-transformers-5 check fmt bench train-speech train-summarizer samples lock
+.PHONY: help run test packages test-transformers-5 check fmt bench train-speech train-summarizer samples lock
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -22,9 +22,11 @@ $(DEV_ENV)/.ready: | requirements/dev.txt
 run: $(RUN_ENV)/.ready ## Start everything on this machine and print the address
 	@$(RUN_ENV)/bin/python manage.py up --port $(PORT)
 
-test: $(DEV_ENV)/.ready ## Run every test that this machine can run
-	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium pango korean-font
+test: packages ## Run every test that this machine can run
 	@$(DEV_ENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+packages: $(DEV_ENV)/.ready
+	@PATH=$(DEV_ENV)/bin:$$PATH deploy/system-packages.sh espeak-ng chromium pango korean-font
 
 test-transformers-5: $(DEV_ENV)/.ready ## Load the models' folders in transformers 5, in an environment laid over the other
 	@$(DEV_ENV)/bin/python -m venv $(DEV_ENV)-transformers-5
