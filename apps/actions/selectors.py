@@ -42,7 +42,7 @@ def access_action(actor: User, action_id: UUID) -> Action:
 def find_actions(actor: User, wanted: ActionFilter) -> QuerySet[Action]:
     """Return what `wanted` describes: open ones by the day they are due, done ones by when they were."""
     last = F("done_at").desc() if wanted.state == "done" else F("due_on").asc(nulls_last=True)
-    ordered = (last, F("due_time").asc(nulls_last=True), "-call__created_at", "number", "pk")
+    ordered = (last, F("due_time").asc(nulls_last=True), "-call__happened_at", "number", "pk")
     return narrow(access_actions(actor), actor, wanted).order_by(*ordered)
 
 

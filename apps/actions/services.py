@@ -81,7 +81,7 @@ def _plain(text: str) -> str:
 def _write(row: Action, number: int, item: ActionItem, call: Call) -> None:
     when = item.when or ""
     if row.when != when and not _has(row, ActionEvent.Kind.DUE):
-        due = read_due(when, timezone.localdate(call.created_at))
+        due = read_due(when, timezone.localdate(call.happened_at))
         row.due_on, row.due_time = due.on, due.at
     row.number, row.who, row.what, row.when = number, item.who, item.what, when
     row.evidence, row.dropped_at = list(item.evidence), None

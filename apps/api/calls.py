@@ -73,7 +73,9 @@ def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
     """Return the page that was asked for of the calls that `wanted` describes."""
     if wanted.text:
         record_search(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
-    calls, following = page_after(find_calls(ask.actor, wanted), ask.query.cursor, ask.query.limit)
+    calls, following = page_after(
+        find_calls(ask.actor, wanted), ask.query.cursor, ask.query.limit, at="happened_at"
+    )
     keys = [call.pk for call in calls]
     jobs, tags = latest_job_by_call(keys), tags_by_call(keys)
     hits = find_hits(calls, text=wanted.text, party=wanted.party)

@@ -51,22 +51,30 @@ class PageQuery(Incoming):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
-class CallsFilter(Incoming):
-    """A filter of calls; see `apps.calls.filters.CallFilter`."""
+class FilterFields(Incoming):
+    """What programs and people filter calls by in the same words. Empty fields narrow nothing."""
 
     q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     party: Literal["", "A", "B"] = ""
     state: Literal["", "active", "done", "failed", "cancelled"] = ""
-    since: Moment | None = None
-    until: Moment | None = None
-    created_by: uuid.UUID | None = None
     category: Category | Literal[""] = ""
     outcome: Outcome | Literal[""] = ""
     sentiment: Sentiment | Literal[""] = ""
-    min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
-    max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     open_actions: bool | None = None
     tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    phone: Annotated[str, Field(max_length=32)] = ""
+    external_id: Annotated[str, Field(max_length=100)] = ""
+    direction: Literal["", "inbound", "outbound"] = ""
+
+
+class CallsFilter(FilterFields):
+    """A filter of calls; see `apps.calls.filters.CallFilter`."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    created_by: uuid.UUID | None = None
+    min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
 
     def wanted(self) -> CallFilter:
         """Return the filter."""
@@ -144,10 +152,13 @@ class HitOut(BaseModel):
 
 
 class CallOut(BaseModel):
+    """`happened_at` is when people spoke, as far as anybody told; lists go by it. `created_at` is when it came in."""
+
     id: uuid.UUID
     title: str
     source: str
     created_at: datetime
+    happened_at: datetime
     created_by: uuid.UUID | None
     duration_s: float | None
     job: JobOut | None
@@ -162,6 +173,7 @@ class CallOut(BaseModel):
             title=call.title,
             source=call.source,
             created_at=call.created_at,
+            happened_at=call.happened_at,
             created_by=call.created_by_id,
             duration_s=call.duration_s,
             job=JobOut.of(job) if job else None,

@@ -43,7 +43,7 @@ def batch_jobs(batch: Batch) -> list[Job]:
     newest: dict[UUID, Job] = {}
     for job in batch.jobs.select_related("call").order_by("created_at", "pk"):
         newest[job.call_id] = job
-    return sorted(newest.values(), key=lambda job: (job.call.created_at, str(job.call_id)))
+    return sorted(newest.values(), key=lambda job: (job.call.happened_at, str(job.call_id)))
 
 
 def batch_counts(batch: Batch) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.actions.models import Action
 from apps.calls.models import Call, Recording
+from apps.intake.models import CallDetails
 from apps.search.tokens import tokens_of
 from apps.summaries.shown import current_by_call
 from apps.transcripts.models import TranscriptSegment
@@ -16,6 +17,7 @@ def document_of(call: Call) -> dict[str, Any]:
     recording, shown = Recording.objects.filter(call=call).first(), current_by_call([call.pk]).get(call.pk)
     summary = CallSummary.model_validate(shown.content) if shown else None
     about = [call.title, recording.file_name if recording else "", *(summary_texts(summary) if summary else ())]
+    about += CallDetails.objects.filter(call=call).values_list("external_id", "phone_digits").first() or ()
     segments = list(TranscriptSegment.objects.filter(call=call))
     return {
         "about": _joined(about),

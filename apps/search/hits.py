@@ -13,7 +13,7 @@ from apps.calls.models import Call
 from apps.search.documents import summary_texts
 from apps.search.tokens import pattern_of, plain, query_words
 from apps.summaries.shown import current_by_call
-from apps.transcripts.models import TranscriptSegment
+from apps.transcripts.models import spoken_by
 from workers.contracts.summary import CallSummary
 
 _SHOWN = 3
@@ -65,9 +65,7 @@ def find_hits(calls: Iterable[Call], *, text: str, party: str = "") -> dict[UUID
 
 
 def _segments(keys: list[UUID], party: str) -> Iterable[tuple[UUID, int, str, float, str]]:
-    rows = TranscriptSegment.objects.filter(call_id__in=keys).order_by("call_id", "number")
-    if party:
-        rows = rows.filter(party="A") if party == "A" else rows.exclude(party="A")
+    rows = spoken_by(party).filter(call_id__in=keys).order_by("call_id", "number")
     return rows.values_list("call_id", "number", "party", "start_s", "text")
 
 

@@ -95,5 +95,5 @@ def calls_to_try(actor: User, organization: Organization) -> QuerySet[Call]:
     """Return recent calls with a transcript on which `actor` can try a template."""
     spoken = access_calls(actor).filter(organization=organization, segments__isnull=False)
     return Call.objects.filter(pk__in=list(spoken.values_list("pk", flat=True).distinct()[:_RECENT_CALLS])).order_by(
-        "-created_at", "pk"
+        "-happened_at", "pk"
     )

@@ -85,7 +85,7 @@ def test_new_calls_do_not_shift_the_pages(agent: Client, houses: TwoHouses) -> N
     calls = [waiting_call(houses.ours, title=f"통화 {n}") for n in range(21)]
     first = agent.get("/calls/")
     newer = waiting_call(houses.ours, title="늦게 온 통화")
-    Call.objects.filter(pk=newer.pk).update(created_at=newer.created_at + timedelta(seconds=1))
+    Call.objects.filter(pk=newer.pk).update(happened_at=newer.happened_at + timedelta(seconds=1))
     second = agent.get(f"/calls/?{first.context['page_query']}&page=2")
     assert [row.call.pk for row in second.context["rows"]] == [calls[0].pk]
     for nonsense in ("x", "2026-13-99", "9999-12-31T23:59:59"):

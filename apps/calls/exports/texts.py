@@ -16,7 +16,7 @@ from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 def txt(material: Material) -> str:
     """Return title, facts, summary and transcript; what verification could not confirm stands apart."""
-    lines = [material.call.title, timezone.localtime(material.call.created_at).strftime("%Y-%m-%d %H:%M"), ""]
+    lines = [material.call.title, timezone.localtime(material.call.happened_at).strftime("%Y-%m-%d %H:%M"), ""]
     if material.summary is not None:
         lines += [summary_text(material.summary), ""]
     for segment in material.segments:
@@ -109,6 +109,7 @@ def as_json(material: Material) -> str:
         "id": str(call.pk),
         "title": call.title,
         "created_at": call.created_at.isoformat(),
+        "happened_at": call.happened_at.isoformat(),
         "duration_s": call.duration_s,
         "summary": material.summary.model_dump(mode="json") if material.summary else None,
         "summary_version": shown.version if shown else None,
