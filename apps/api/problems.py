@@ -18,6 +18,7 @@ from apps.core.feedback import explain
 _STATUS = {
     "duplicate": 409,
     "not_approvable": 409,
+    "summary_changed": 409,
     "too_large": 413,
     "not_allowed": 403,
     "pdf_missing": 501,

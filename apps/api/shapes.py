@@ -19,7 +19,10 @@ from apps.search.hits import Hits
 from apps.sorting.models import Tag
 from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
+from apps.summary_templates.models import TemplateUse
+from apps.summary_templates.selectors import filled_of
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
+from workers.contracts.template import FilledField, Limits, Section, TemplateSpec
 
 _AWARE = TypeAdapter(AwareDatetime)
 
@@ -189,7 +192,31 @@ class CallsOut(BaseModel):
     next_cursor: str
 
 
+class TemplateUseOut(BaseModel):
+    """The template version that a summary was made with: which sections it shows, in which order, how many of each."""
+
+    id: uuid.UUID
+    name: str
+    version: int
+    sections: list[Section]
+    limits: Limits
+
+    @classmethod
+    def of(cls, use: TemplateUse) -> "TemplateUseOut":
+        """Return the use of a template as the API shows it."""
+        version, spec = use.version, TemplateSpec.model_validate(use.version.content)
+        return cls(
+            id=version.template_id,
+            name=version.template.name,
+            version=version.number,
+            sections=list(spec.sections),
+            limits=spec.limits,
+        )
+
+
 class SummaryOut(BaseModel):
+    """`content` is whole; what of it people see, and `fields` of their own, the `template` says."""
+
     id: uuid.UUID
     call: uuid.UUID
     version: int
@@ -199,10 +226,12 @@ class SummaryOut(BaseModel):
     by_person: bool
     created_at: datetime
     content: CallSummary
+    template: TemplateUseOut | None
+    fields: list[FilledField]
 
     @classmethod
-    def of(cls, summary: Summary) -> "SummaryOut":
-        """Return a version as the API shows it."""
+    def of(cls, summary: Summary, use: TemplateUse | None) -> "SummaryOut":
+        """Return a version, made with the template `use`, as the API shows it."""
         return cls(
             id=summary.pk,
             call=summary.call_id,
@@ -213,4 +242,6 @@ class SummaryOut(BaseModel):
             by_person=summary.by_person,
             created_at=summary.created_at,
             content=CallSummary.model_validate(summary.content),
+            template=TemplateUseOut.of(use) if use else None,
+            fields=list(filled_of(use)),
         )

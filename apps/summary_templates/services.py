@@ -17,8 +17,7 @@ from apps.core.dispatch import ring_on_commit
 from apps.core.errors import YoyakError
 from apps.jobs.models import Batch, Job
 from apps.jobs.services import request_summary, start_batch
-from apps.summaries.models import Summary
-from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateUse, TemplateVersion
+from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateVersion
 from workers.contracts.stages import PREVIEW_TASK
 from workers.contracts.template import TemplateSpec
 
@@ -127,11 +126,6 @@ def _choose(calls: Sequence[Call], template: SummaryTemplate | None) -> None:
     CallTemplate.objects.filter(call__in=calls).delete()
     if template is not None:
         CallTemplate.objects.bulk_create([CallTemplate(call=call, template=template) for call in calls])
-
-
-def record_use(*, summary: Summary, version_id: str, fields: list[dict[str, Any]]) -> None:
-    """Write down with which template version a summary was made and what fills its fields."""
-    TemplateUse.objects.create(summary=summary, version_id=uuid.UUID(version_id), fields=fields)
 
 
 @transaction.atomic

@@ -46,7 +46,7 @@ from apps.summary_templates.services import (
 )
 from apps.summary_templates.shaping import view_of
 from apps.transcripts.selectors import access_segments
-from workers.contracts.template import TemplateSpec
+from workers.contracts.template import FilledField, TemplateSpec
 
 _FORM_METHODS = ["GET", "HEAD", "POST"]
 
@@ -161,7 +161,8 @@ def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
         return {"reason": describe(tried.reason, tried.reason_values)}
     segments = access_segments(person(request), tried.call)
     spec = TemplateSpec.model_validate(tried.content)
-    view = view_of(tried.result["summary"], segments, spec, tried.result["template"]["fields"])
+    filled = [FilledField.model_validate(field) for field in tried.result["template"]["fields"]]
+    view = view_of(tried.result["summary"], segments, spec, filled)
     asked_in_vain = spec.asks_model and not settings.ENV.llm_base_url
     return {
         "reading": view.reading,

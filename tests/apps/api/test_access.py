@@ -43,7 +43,7 @@ from workers.contracts.template import TemplateSpec
 
 WITH_ID = [item for item in OPERATIONS if "{" in item.path]
 WITHOUT_ID = [item for item in OPERATIONS if "{" not in item.path]
-SUMMARY = {"title": "t", "one_line": {"text": "x"}}
+SUMMARY = {"title": "t", "one_line": {"text": "x"}, "seen": 1}
 BODIES: dict[str, Any] = {
     "put_summary": SUMMARY,
     "correct_version": SUMMARY,

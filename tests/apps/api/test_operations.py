@@ -60,7 +60,11 @@ def test_a_summary_is_corrected_approved_and_made_again(houses: TwoHouses) -> No
     first = program.read(f"/calls/{call_id}/summary")
     assert (first["version"], first["content"]["title"]) == (1, "환불")
     content = first["content"] | {"title": "카드 환불", "outcome": "pending"}
-    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 200
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 422, "it must say what it saw"
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content | {"seen": 1}).status_code == 200
+    stale = program.ask("PUT", f"/calls/{call_id}/summary", content | {"seen": 1})
+    assert (stale.status_code, json.loads(stale.content)["code"]) == (409, "summary_changed")
+    assert json.loads(stale.content)["current"]["version"] == 2
     approved = json.loads(program.ask("POST", f"/calls/{call_id}/summary/approve").content)
     assert (approved["version"], approved["state"], approved["by_person"]) == (2, "approved", True)
     assert program.read("/calls?outcome=pending")["items"][0]["id"] == call_id
