@@ -21,6 +21,8 @@ from apps.summary_templates.models import CallTemplate, SummaryTemplate, Templat
 from workers.contracts.stages import PREVIEW_TASK
 from workers.contracts.template import TemplateSpec
 
+_PREVIEWS_KEPT = timedelta(days=1)
+
 
 @transaction.atomic
 def add_template(
@@ -153,6 +155,11 @@ def ring_if_lost(*, preview: TemplatePreview) -> None:
     waiting = TemplatePreview.objects.filter(pk=preview.pk, state=TemplatePreview.State.WAITING, rung_at__lt=overdue)
     if waiting.update(rung_at=timezone.now()):
         ring_on_commit(PREVIEW_TASK, str(preview.pk), queue="llm")
+
+
+def prune_previews() -> None:
+    """Remove the previews of a day ago: nobody looks at them any more, and they hold what was said."""
+    TemplatePreview.objects.filter(created_at__lt=timezone.now() - _PREVIEWS_KEPT).delete()
 
 
 def finish_preview(*, preview_id: uuid.UUID, **changes: Any) -> None:

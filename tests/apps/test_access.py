@@ -34,7 +34,7 @@ from apps.uploads.services import begin_upload
 from apps.webhooks.models import Kind
 from apps.webhooks.services import add_endpoint, send_test
 from tests.calls import finished_call
-from tests.people import TwoHouses
+from tests.people import TwoHouses, other_teams_reviewer
 from workers.contracts.template import TemplateSpec
 
 PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | {
@@ -233,6 +233,21 @@ def test_a_stranger_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name:
         statuses = _ask(client, name, ours, METHODS if role == "admin" else USED, undo=False)
         assert 404 in statuses.values() and set(statuses.values()) <= {404, 405}, (role, statuses)
     assert _everything() == before, "a refused request changes nothing"
+
+
+@pytest.mark.parametrize("name", OBJECT_ROUTES)
+def test_whoever_was_moved_or_reviews_others_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
+    moved, call = houses.ours.reviewer, Call.objects.get()
+    theirs = start_batch(name=TITLE, calls=[call], actor=moved, organization_id=call.organization_id)
+    Membership.objects.filter(user=moved).update(role=Role.AGENT)
+    before = _everything()
+    for user in (moved, other_teams_reviewer(houses.ours)):
+        client = Client()
+        client.force_login(user)
+        known = ours | {"batch_id": theirs.pk} if user == moved else ours
+        statuses = set(_ask(client, name, known).values())
+        assert 404 in statuses and statuses <= {404, 405}, (user, statuses)
+    assert [row for row in _everything() if row in before] == before, "a refused request changes nothing"
 
 
 @pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))

@@ -24,7 +24,7 @@ from apps.api.urls import OPERATIONS, urlpatterns
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.intake.imports import begin_import
-from apps.jobs.models import Job
+from apps.jobs.models import Batch, Job
 from apps.jobs.services import start_batch
 from apps.sorting.services import save_search
 from apps.summaries.models import Summary
@@ -38,7 +38,7 @@ from model_core.registry.store import open_registry
 from tests.apps.api.asking import BASE, Program
 from tests.calls import LINES, finished_call
 from tests.models import checkpoint_of
-from tests.people import TwoHouses
+from tests.people import TwoHouses, other_teams_reviewer
 from workers.contracts.template import TemplateSpec
 
 WITH_ID = [item for item in OPERATIONS if "{" in item.path]
@@ -139,6 +139,15 @@ def _objects(houses: TwoHouses) -> dict[str, str]:
     return {name: str(key) for name, key in objects.items()}
 
 
+def _moved(houses: TwoHouses, call_id: str) -> tuple[User, Batch]:
+    """Return somebody who reviewed the call and made a batch of it, and is an agent by now."""
+    call, moved = Call.objects.get(pk=call_id), User.objects.create_user("옮긴 사람")
+    place = Membership.objects.create(user=moved, organization=call.organization, role=Role.REVIEWER)
+    batch = start_batch(name="b", calls=[call], actor=moved, organization_id=call.organization_id)
+    Membership.objects.filter(pk=place.pk).update(role=Role.AGENT)
+    return moved, batch
+
+
 def _path(item: Operation, ids: dict[str, str]) -> str:
     path = "/" + re.sub(r"{(\w+)}", lambda match: ids[match[1]], item.path)
     return path + QUERIES.get(item.work.__name__, "")
@@ -167,6 +176,11 @@ def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
         assert answer.status_code == 404, stranger
         assert answer["Content-Type"] == "application/problem+json"
     assert AccessLog.objects.count() == logged
+    if item.work.__name__ not in SHARED:
+        moved, batch = _moved(houses, ids["call_id"])
+        for outsider in (moved, other_teams_reviewer(houses.ours)):
+            assert _ask(outsider, item, ids).status_code == 404, outsider
+        assert _ask(moved, item, ids | {"batch_id": str(batch.pk)}).status_code == 404
     assert Call.objects.filter(pk=ids["call_id"]).exists()
     nowhere = dict.fromkeys(ids, str(uuid.uuid4()))
     assert _ask(houses.ours.admin, item, nowhere).status_code == 404
