@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import AccessLog, ApiToken, Membership, Organization, Role, Scope, User
+from apps.accounts.selectors import memberships_of
 from apps.accounts.tokens import token_digest
 from apps.core.errors import YoyakError
 
@@ -47,18 +48,21 @@ def ensure_member(*, organization: str, username: str, password: str | None, rol
     user, made = User.objects.get_or_create(username=username)
     if made:
         user.set_password(password)
-        user.is_staff = user.is_superuser = role is Role.ADMIN
         user.save()
     Membership.objects.get_or_create(user=user, organization=house, defaults={"role": role})
     return user
 
 
 @transaction.atomic
-def create_token(*, user: User, name: str, scopes: Iterable[Scope], days: int) -> str:
-    """Return a new token with which a program acts as `user` for `days` days. It cannot be shown again."""
+def create_token(
+    *, user: User, name: str, scopes: Iterable[Scope], days: int, organization: Organization | None = None
+) -> str:
+    """Return a new token with which a program acts as `user` for `days` days, in `organization`. It cannot be shown
+    again."""
     token = f"yoyak_{secrets.token_urlsafe(32)}"
     ApiToken.objects.create(
         user=user,
+        organization=organization,
         name=name,
         digest=token_digest(token),
         scopes=sorted(scopes),
@@ -78,7 +82,9 @@ def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -
     living = ApiToken.objects.filter(user=actor, expires_at__gt=timezone.now())
     if living.count() >= MAX_TOKENS:
         raise YoyakError("too_many_tokens", limit=MAX_TOKENS)
-    token = create_token(user=actor, name=name, scopes=scopes, days=days)
+    here = memberships_of(actor).filter(organization=actor.working_in).first()
+    house = here.organization if here else None
+    token = create_token(user=actor, name=name, scopes=scopes, days=days, organization=house)
     _log_token(actor, ApiToken.objects.get(digest=token_digest(token)), "create_token")
     return token
 

@@ -16,8 +16,8 @@ from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, 
 from apps.calls.filters import CallFilter
 from apps.calls.listening import recording_response
 from apps.calls.models import Call
-from apps.calls.selectors import access_call, access_recording, find_calls, recording_of
-from apps.calls.services import add_recording, declare_format, delete_call, record_reading, record_search
+from apps.calls.selectors import access_call, access_recording, recording_of
+from apps.calls.services import add_recording, declare_format, delete_call, record_reading, search_calls
 from apps.core.cursor import page_after
 from apps.intake.selectors import details_of
 from apps.jobs.selectors import access_job, latest_job_by_call
@@ -75,9 +75,8 @@ def list_calls(ask: Ask) -> CallsOut:
 
 def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
     """Return the page that was asked for of the calls that `wanted` describes."""
-    if wanted.text:
-        record_search(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
-    calls, following = page_after(find_calls(ask.actor, wanted), ask.query.cursor, ask.query.limit, at="happened_at")
+    found = search_calls(actor=ask.actor, wanted=wanted)
+    calls, following = page_after(found, ask.query.cursor, ask.query.limit, at="happened_at")
     keys = [call.pk for call in calls]
     jobs, tags = latest_job_by_call(keys), tags_by_call(keys)
     hits = find_hits(calls, text=wanted.text, party=wanted.party)

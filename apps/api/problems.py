@@ -21,6 +21,7 @@ _STATUS = {
     "summary_changed": 409,
     "too_large": 413,
     "not_allowed": 403,
+    "operators_only": 403,
     "pdf_missing": 501,
     "line_changed": 409,
     "last_admin": 409,

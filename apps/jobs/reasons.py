@@ -34,6 +34,7 @@ REASONS = {
     "summary_changed": _("그사이 요약이 바뀌었습니다. 지금 보이는 것은 판 %(version)s입니다."),
     "not_approvable": _("원문 문장으로 만든 요약은 고친 뒤에 승인할 수 있습니다."),
     "not_allowed": _("관리자만 할 수 있는 일입니다."),
+    "operators_only": _("운영자만 할 수 있는 일입니다."),
     "last_admin": _("조직에 관리자가 한 명은 남아 있어야 합니다."),
     "no_such_team": _("그런 팀이 없습니다."),
     "team_exists": _("같은 이름의 팀이 이미 있습니다: %(name)s"),

@@ -87,6 +87,11 @@ def production_checkpoint() -> Checkpoint | None:
     return open_registry(settings.ENV.registry_url).resolve_alias("production")
 
 
+def checkpoints() -> list[Checkpoint]:
+    """Return the newest checkpoints of the installation, for operators."""
+    return open_registry(settings.ENV.registry_url).list_checkpoints()
+
+
 @dataclass(frozen=True)
 class ModelChoice:
     """A model that a batch can name; `key` is what the batch keeps, `version` is empty for the one that ships."""
