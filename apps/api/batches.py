@@ -38,6 +38,12 @@ class CallsIn(Incoming):
     filter: CallsFilter | None = None
 
 
+class EstimateIn(CallsIn):
+    """`model` is a key of `GET /models`; left out, the one in use. A template changes nothing of what it takes."""
+
+    model: Annotated[str, Field(max_length=36)] = ""
+
+
 class BatchIn(CallsIn):
     """`template` is the id of one, or "default"; left out, what was chosen for each call counts. `model` is a key of
     `GET /models`; left out, the one in use when a call's turn comes."""
@@ -55,10 +61,12 @@ def list_batches(ask: Ask) -> BatchesOut:
     return BatchesOut(items=[BatchOut.of(batch, shares[batch.pk]) for batch in batches], next_cursor=following)
 
 
-@operation("POST", "batches/estimate", body=CallsIn, answer=EstimateOut)
+@operation("POST", "batches/estimate", body=EstimateIn, answer=EstimateOut)
 def batch_estimate(ask: Ask) -> EstimateOut:
     """Tell what summarizing the calls again would take and cost; nothing starts."""
-    return EstimateOut.of(estimate_batch(chosen_calls(ask)))
+    calls = chosen_calls(ask)
+    _offered(calls, ask.body.model)
+    return EstimateOut.of(estimate_batch(calls, ask.body.model))
 
 
 @operation("GET", "models", answer=ModelsOut)
@@ -72,8 +80,7 @@ def list_models(ask: Ask) -> ModelsOut:
 def create_batch(ask: Ask) -> BatchOut:
     """Summarize the calls again as one batch."""
     calls, body = chosen_calls(ask), ask.body
-    if body.model and body.model not in {one.key for one in models_of(calls[0].organization_id)}:
-        raise Http404("no such model")
+    _offered(calls, body.model)
     template: TemplateWish = AS_CHOSEN if body.template is None else None
     if isinstance(body.template, uuid.UUID):
         template = access_template(ask.actor, body.template)
@@ -133,6 +140,11 @@ def batch_resume(ask: Ask) -> BatchOut:
     """Go on with a paused batch."""
     resume_batch(batch=access_whole_batch(ask.actor, ask.ids["batch_id"]), actor=ask.actor)
     return _whole(ask, _batch(ask))
+
+
+def _offered(calls: list[Call], model: str) -> None:
+    if model and model not in {one.key for one in models_of(calls[0].organization_id)}:
+        raise Http404("no such model")
 
 
 def _batch(ask: Ask) -> Batch:

@@ -15,7 +15,7 @@ from apps.training.selectors import (
     access_requests,
     access_run,
     access_training,
-    approved_so_far,
+    count_approved,
     production_checkpoint,
     run_view,
 )
@@ -97,8 +97,8 @@ def read_run(ask: Ask) -> RunPageOut:
 
 
 def _now(ask: Ask) -> TrainingOut:
-    approved, used = approved_so_far(ask.actor), production_checkpoint()
-    return TrainingOut(approved=len(approved), production=_checkpoint(used))
+    approved, used = count_approved(ask.actor), production_checkpoint()
+    return TrainingOut(approved=approved, production=_checkpoint(used))
 
 
 def _house(ask: Ask) -> Organization:

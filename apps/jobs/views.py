@@ -60,8 +60,8 @@ def prepare(request: HttpRequest) -> HttpResponse:
     context = {
         "hidden": form.hidden(),
         "name": batch_name(len(calls)),
-        "estimate": estimate_batch(calls),
-        "wishes": _wish_form(actor, calls, {"template": request.POST.get("template", "")}),
+        "estimate": estimate_batch(calls, request.POST.get("model", "")),
+        "wishes": _wish_form(actor, calls, {name: request.POST.get(name, "") for name in ("template", "model")}),
     }
     return render(request, "jobs/prepare.html", context)
 

@@ -31,6 +31,7 @@ from apps.summary_templates.selectors import (
     access_templates,
     calls_to_try,
     current_version,
+    current_versions,
     edits_any,
     edits_templates,
     versions_of,
@@ -55,10 +56,9 @@ _FORM_METHODS = ["GET", "HEAD", "POST"]
 def list_templates(request: HttpRequest) -> HttpResponse:
     """Show the templates of the person's organizations."""
     actor = person(request)
-    rows = []
-    for template in access_templates(actor):
-        version = current_version(template)
-        rows.append((template, version, TemplateSpec.model_validate(version.content)))
+    templates = list(access_templates(actor))
+    newest = current_versions(templates)
+    rows = [(one, newest[one.pk], TemplateSpec.model_validate(newest[one.pk].content)) for one in templates]
     return render(request, "summary_templates/list.html", {"rows": rows, "edits": edits_any(actor)})
 
 

@@ -21,8 +21,9 @@ from apps.training.selectors import (
     access_requests,
     access_run,
     access_training,
-    approved_so_far,
+    count_approved,
     production_checkpoint,
+    recently_approved,
     run_view,
 )
 from apps.training.services import request_retraining
@@ -36,11 +37,10 @@ _TABLE_ROWS = 40
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what is approved, the model in use, and the runs."""
     actor = person(request)
-    approved = approved_so_far(actor)
     page = page_of(request, access_requests(actor), 10)
     context = {
-        "approved_count": len(approved),
-        "recent": approved[:_RECENT],
+        "approved_count": count_approved(actor),
+        "recent": recently_approved(actor, _RECENT),
         "production": production_checkpoint(),
         "page": page,
         "runs": [_with_state(run_view(item)) for item in page.object_list],
