@@ -35,7 +35,7 @@ def sweep() -> None:
 
 @app.task(name=PRUNE_TASK)
 def prune() -> None:
-    """Remove what nobody needs: webhooks of a month ago, uploads and imports nobody finished, previews, delivered messages."""
+    """Remove what nobody needs: old webhooks, previews and kept answers, what nobody finished, delivered messages."""
     prune_deliveries()
     sweep_uploads()
     sweep_imports()
