@@ -39,7 +39,7 @@ class CallsIn(Incoming):
 
 
 class EstimateIn(CallsIn):
-    """`model` is a key of `GET /models`; left out, the one in use. A template changes nothing of what it takes."""
+    """`model` is a key of `GET /models`; left out, the one in use. A template hardly changes what it takes."""
 
     model: Annotated[str, Field(max_length=36)] = ""
 

@@ -83,9 +83,10 @@ class SearchOut(BaseModel):
 
 
 class CountedOut(SearchOut):
-    """A saved search with how many calls one finds with it, counted up to a thousand; `more` when there are more."""
+    """A saved search with how many calls one finds with it, counted up to a thousand; `more` when there are more.
+    Beyond the first twenty nothing is counted."""
 
-    count: int
+    count: int | None
     more: bool
 
 

@@ -45,7 +45,7 @@ class Estimate:
 def estimate_batch(calls: Sequence[Call], model: str = "") -> Estimate:
     """Return what summarizing `calls`, which are of one organization, by `model` (see `Batch`) would take.
 
-    A template changes what is shown, not what the model does, so none is asked for.
+    A template changes what is shown, and with a model server a few lines of the prompt: less than calls differ.
     """
     known = _transcribed(calls)
     past = StageResult.objects.filter(
