@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import AccessLog, ApiToken, Membership, Organization, Role, Scope, User
-from apps.accounts.selectors import memberships_of
 from apps.accounts.tokens import token_digest
 from apps.core.errors import YoyakError
 
@@ -72,7 +71,9 @@ def create_token(
 
 
 @transaction.atomic
-def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -> str:
+def issue_token(
+    *, actor: User, name: str, scopes: Iterable[Scope], days: int, organization: Organization | None = None
+) -> str:
     """Return a new token of one's own, as `create_token` does, and write that down.
 
     Raises:
@@ -82,9 +83,7 @@ def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -
     living = ApiToken.objects.filter(user=actor, expires_at__gt=timezone.now())
     if living.count() >= MAX_TOKENS:
         raise YoyakError("too_many_tokens", limit=MAX_TOKENS)
-    here = memberships_of(actor).filter(organization=actor.working_in).first()
-    house = here.organization if here else None
-    token = create_token(user=actor, name=name, scopes=scopes, days=days, organization=house)
+    token = create_token(user=actor, name=name, scopes=scopes, days=days, organization=organization)
     _log_token(actor, ApiToken.objects.get(digest=token_digest(token)), "create_token")
     return token
 

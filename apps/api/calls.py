@@ -16,8 +16,9 @@ from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, 
 from apps.calls.filters import CallFilter
 from apps.calls.listening import recording_response
 from apps.calls.models import Call
+from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_recording, recording_of
-from apps.calls.services import add_recording, declare_format, delete_call, record_reading, search_calls
+from apps.calls.services import add_recording, declare_format, delete_call, record_reading
 from apps.core.cursor import page_after
 from apps.intake.selectors import details_of
 from apps.jobs.selectors import access_job, latest_job_by_call
@@ -25,7 +26,8 @@ from apps.jobs.services import cancel_job, request_processing, run_again
 from apps.search.hits import find_hits
 from apps.sorting.selectors import tags_by_call
 from apps.summaries.selectors import current_summary
-from apps.summary_templates.selectors import chosen_template, filled_of, use_of
+from apps.summary_templates.selectors import chosen_template
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.services import import_turns
 from workers.contracts.template import FilledField
 

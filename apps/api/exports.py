@@ -9,8 +9,9 @@ from apps.api.shapes import CallsQuery
 from apps.calls.export_views import MAX_CALLS
 from apps.calls.exports.files import calls_in_order, disposition, export_of, zip_of
 from apps.calls.exports.tables import csv_lines
+from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_calls
-from apps.calls.services import record_export, search_calls
+from apps.calls.services import record_export
 from apps.jobs.selectors import access_batch
 
 

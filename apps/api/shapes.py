@@ -20,7 +20,7 @@ from apps.sorting.models import Tag
 from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
 from apps.summary_templates.models import TemplateUse
-from apps.summary_templates.selectors import filled_of
+from apps.summary_templates.uses import filled_of
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
 from workers.contracts.template import FilledField, Limits, Section, TemplateSpec
 

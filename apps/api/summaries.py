@@ -18,8 +18,9 @@ from apps.summaries.changes import changes_between
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
 from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
-from apps.summary_templates.selectors import access_template, use_of, uses_of
+from apps.summary_templates.selectors import access_template
 from apps.summary_templates.services import summarize_with
+from apps.summary_templates.uses import use_of, uses_of
 from workers.contracts.summary import CallSummary
 from workers.contracts.template import MAX_FIELDS, FilledField
 

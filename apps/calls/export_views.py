@@ -8,8 +8,9 @@ from django.views.decorators.http import require_GET
 from apps.calls.exports.files import calls_in_order, disposition, export_of, zip_of
 from apps.calls.exports.tables import csv_lines
 from apps.calls.forms import FilterForm
+from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_calls
-from apps.calls.services import record_export, search_calls
+from apps.calls.services import record_export
 from apps.core.feedback import refusals_as_messages
 from apps.core.people import person
 from apps.jobs.selectors import access_batch

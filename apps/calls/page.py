@@ -19,8 +19,9 @@ from apps.sorting.selectors import access_tags, tags_by_call
 from apps.summaries.chips import chips_of
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_versions, current_summary
-from apps.summary_templates.selectors import access_templates, chosen_template, use_of
+from apps.summary_templates.selectors import access_templates, chosen_template
 from apps.summary_templates.shaping import show
+from apps.summary_templates.uses import use_of
 from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
 from apps.transcripts.selectors import access_segments, parties_swapped, party_names

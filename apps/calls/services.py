@@ -5,21 +5,17 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import AccessLog, Organization, User
-from apps.accounts.selectors import organization_ids
 from apps.accounts.services import log_access, log_access_to_many
-from apps.calls.filters import CallFilter
 from apps.calls.models import Call, Recording
-from apps.calls.selectors import find_calls
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
 
@@ -156,15 +152,6 @@ def record_listening(*, call: Call, actor: User) -> None:
     )
     if not lately.filter(action="play_recording", object_id=call.pk).exists():
         record_reading(call=call, actor=actor, action="play_recording")
-
-
-def search_calls(*, actor: User, wanted: CallFilter, as_of: datetime | None = None) -> QuerySet[Call]:
-    """Return what `find_calls` finds. A search for words is noted in the log of every organization that it reaches,
-    without the words."""
-    if wanted.text:
-        houses = [(key, key) for key in organization_ids(actor)]
-        log_access_to_many(actor=actor, action="search_calls", kind="organization", objects=houses)
-    return find_calls(actor, wanted, as_of=as_of)
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ from apps.calls.listening import recording_response
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
+from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_calls, access_recording, agents_of
 from apps.calls.services import (
     DuplicateRecording,
@@ -32,7 +33,6 @@ from apps.calls.services import (
     declare_format,
     delete_call,
     record_reading,
-    search_calls,
 )
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other

@@ -8,7 +8,7 @@ from apps.calls.models import Call, Recording
 from apps.intake.models import CallDetails
 from apps.search.tokens import tokens_of
 from apps.summaries.shown import current_by_call
-from apps.summary_templates.selectors import filled_of, use_of
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary
 from workers.contracts.template import FilledField

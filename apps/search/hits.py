@@ -13,7 +13,7 @@ from apps.calls.models import Call
 from apps.search.documents import summary_texts
 from apps.search.tokens import pattern_of, plain, query_words
 from apps.summaries.shown import current_by_call
-from apps.summary_templates.selectors import filled_of, uses_of
+from apps.summary_templates.uses import filled_of, uses_of
 from apps.transcripts.models import spoken_by
 from workers.contracts.summary import CallSummary
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 from apps.summaries.models import Summary
-from apps.summary_templates.selectors import filled_of, uses_of
+from apps.summary_templates.uses import filled_of, uses_of
 from workers.contracts.summary import CallSummary
 from workers.contracts.template import FilledField
 

@@ -18,7 +18,7 @@ from apps.search.services import index_call
 from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
 from apps.summary_templates.models import TemplateUse
-from apps.summary_templates.selectors import filled_of, use_of
+from apps.summary_templates.uses import filled_of, use_of
 from apps.webhooks.events import record_event
 from apps.webhooks.models import Kind
 from workers.contracts.summary import CallSummary

@@ -17,7 +17,7 @@ from apps.summaries.forms import CorrectionForm
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
 from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
-from apps.summary_templates.selectors import filled_of, use_of
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.selectors import access_segments
 from workers.contracts.summary import CallSummary
 

@@ -12,7 +12,7 @@ from apps.summaries.models import Summary
 from apps.summaries.reading import Claim, Piece, ReadSummary, cited, read_summary
 from apps.summary_templates.labels import FIELD_TYPES
 from apps.summary_templates.models import TemplateUse
-from apps.summary_templates.selectors import filled_of
+from apps.summary_templates.uses import filled_of
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.template import FilledField, Section, TemplateSpec
 

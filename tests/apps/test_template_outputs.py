@@ -19,8 +19,8 @@ from apps.calls.selectors import find_calls
 from apps.summaries.changes import changes_between
 from apps.summaries.models import Summary
 from apps.summaries.services import add_model_summary, correct_summary
-from apps.summary_templates.selectors import use_of
 from apps.summary_templates.services import add_template
+from apps.summary_templates.uses import use_of
 from tests.apps.api.asking import Program
 from tests.calls import finished_call, summary
 from tests.people import TwoHouses

@@ -7,8 +7,8 @@ from apps.calls.models import Call
 from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
 from apps.summary_templates.models import TemplateUse
-from apps.summary_templates.selectors import uses_of
 from apps.summary_templates.shaping import View, show
+from apps.summary_templates.uses import uses_of
 from apps.transcripts.models import TranscriptSegment
 from apps.transcripts.selectors import party_names, segments_of
 
