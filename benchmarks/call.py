@@ -73,7 +73,8 @@ def _share_mb(process: Path, data_dir: Path) -> tuple[str, float] | None:
 
 
 def _name(command: list[str]) -> str:
-    for part, name in (("waitress", "web"), ("beat", "beat"), ("up", "supervisor"), ("process_call", "command line")):
+    names = {"config.serve": "web", "beat": "beat", "up": "supervisor", "process_call": "command line"}
+    for part, name in names.items():
         if part in command:
             return name
     return next((part.split("@")[0] for part in command if part.endswith("@%h")), "decoder")

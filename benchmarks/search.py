@@ -167,8 +167,8 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
     for kind, made in rows.items():
         kind.objects.bulk_create(made, batch_size=5000)
     for (age, _owner), call in zip(places, rows[Call], strict=True):
-        call.created_at = now - timedelta(seconds=30 * age)
-    Call.objects.bulk_update(rows[Call], ["created_at"])
+        call.created_at = call.happened_at = now - timedelta(seconds=30 * age)
+    Call.objects.bulk_update(rows[Call], ["created_at", "happened_at"])
     return len(rows[TranscriptSegment])
 
 

@@ -44,6 +44,7 @@ class Environment(BaseModel):
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     csrf_trusted_origins: str = ""
     secure_cookies: bool = False
+    trusted_proxy: str = ""
     log_level: str = "INFO"
     time_zone: str = "Asia/Seoul"
 

@@ -1,4 +1,4 @@
-"""The WSGI entry point: `waitress-serve config.wsgi:application`."""
+"""The WSGI entry point, which `config.serve` serves."""
 
 import os
 

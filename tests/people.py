@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from apps.accounts.models import Membership, Organization, Role, User
+from apps.accounts.models import Membership, Organization, Role, Team, User
 
 PASSWORD = "correct horse battery"
 
@@ -46,3 +46,11 @@ def _house(name: str) -> House:
         auditor=person("auditor", Role.AUDITOR),
         operator=User.objects.create_user(f"{name}-operator", password=PASSWORD, is_operator=True),
     )
+
+
+def other_teams_reviewer(house: House) -> User:
+    """Return a reviewer of a team in which nobody else works."""
+    team = Team.objects.create(organization=house.organization, name="다른 팀")
+    reviewer = User.objects.create_user(f"{house.organization}-other-reviewer", password=PASSWORD)
+    Membership.objects.create(user=reviewer, organization=house.organization, role=Role.REVIEWER, team=team)
+    return reviewer

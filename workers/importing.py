@@ -20,7 +20,7 @@ from apps.intake.planning import Entry, Plan, plan_import
 from apps.intake.services import take_in
 from apps.intake.staging import folder_of
 from apps.jobs.models import Batch
-from apps.jobs.services import start_batch
+from apps.jobs.services import close_batch, start_batch
 from workers.readable import require_readable
 
 
@@ -66,11 +66,13 @@ def import_planned(
     batch = None
     if any(not entry.twin for entry in plan.entries):
         title = f"{name[:180]} {timezone.localtime():%Y-%m-%d %H:%M}"
-        batch = start_batch(name=title, calls=[], actor=actor, organization_id=organization.pk)
+        batch = start_batch(name=title, calls=[], actor=actor, organization_id=organization.pk, filling=True)
     calls = []
     for entry in plan.entries:
         calls.append(_one(organization, entry, batch))
         told()
+    if batch is not None:
+        close_batch(batch=batch)
     return {"batch": batch and str(batch.pk), "calls": calls}
 
 

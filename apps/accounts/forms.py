@@ -1,5 +1,6 @@
 """What people send about members and the access log. Teams are those of the organization a form is made for."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.labels import ACTIONS
 from apps.accounts.log import LogFilter
-from apps.accounts.models import Organization, Role, Scope, User
-from apps.accounts.selectors import teams_of
+from apps.accounts.models import Role, Scope, Team, User
 
 if TYPE_CHECKING:
     NewUserForm = BaseUserCreationForm[User]
@@ -22,16 +22,16 @@ else:
 
 
 class PlaceForm(forms.Form):
-    """A role and a team in `organization`."""
+    """A role and one of `teams`, or none."""
 
     role = forms.TypedChoiceField(label=_("역할"), choices=Role, coerce=Role)
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, teams: Iterable[Team], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = {str(team.pk): team for team in teams_of(organization)}
-        choices = [("", _("팀 없음")), *((key, team.name) for key, team in teams.items())]
+        known = {str(team.pk): team for team in teams}
+        choices = [("", _("팀 없음")), *((key, team.name) for key, team in known.items())]
         self.fields["team"] = forms.TypedChoiceField(
-            label=_("팀"), required=False, empty_value=None, choices=choices, coerce=teams.__getitem__
+            label=_("팀"), required=False, empty_value=None, choices=choices, coerce=known.__getitem__
         )
 
 

@@ -12,6 +12,8 @@ ACTIONS = {
     "declare_format": _("녹음 형식 지정"),
     "request_processing": _("처리 요청"),
     "cancel_job": _("처리 취소"),
+    "export_report": _("일괄 작업 보고서 내보내기"),
+    "read_actions": _("할 일 열람"),
     "pause_batch": _("일괄 작업 멈춤"),
     "resume_batch": _("일괄 작업 재개"),
     "correct_line": _("대화문 수정"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import invitations, members
 from apps.accounts.forms import InvitationForm, PlaceForm, TeamForm
-from apps.accounts.models import Organization
+from apps.accounts.models import Membership, Organization, Team
 from apps.accounts.roles import Right
 from apps.accounts.selectors import (
     access_invitation,
@@ -38,19 +38,20 @@ def list_members(request: HttpRequest) -> HttpResponse:
 
 
 def _house(house: Organization) -> dict[str, Any]:
+    teams = teams_of(house)
     return {
         "organization": house,
-        "members": [(member, _place_form(house, member.pk, member)) for member in members_of(house)],
-        "teams": teams_of(house),
+        "members": [(member, _place_form(teams, member)) for member in members_of(house)],
+        "teams": teams,
         "invitations": open_invitations(house),
-        "invite": InvitationForm(organization=house, prefix=f"i{house.pk}"),
+        "invite": InvitationForm(teams=teams, prefix=f"i{house.pk}"),
         "team_form": TeamForm(auto_id=f"team-{house.pk}-%s"),
     }
 
 
-def _place_form(house: Organization, key: int, member: Any) -> PlaceForm:
+def _place_form(teams: list[Team], member: Membership) -> PlaceForm:
     start = {"role": member.role, "team": member.team_id or ""}
-    return PlaceForm(organization=house, initial=start, auto_id=f"m{key}-%s")
+    return PlaceForm(teams=teams, initial=start, auto_id=f"m{member.pk}-%s")
 
 
 @require_POST
@@ -59,7 +60,7 @@ def change(request: HttpRequest, membership_id: int) -> HttpResponse:
     """Give a member another role or team."""
     actor = person(request)
     membership = access_membership(actor, membership_id)
-    form = PlaceForm(request.POST, organization=membership.organization)
+    form = PlaceForm(request.POST, teams=teams_of(membership.organization))
     if form.is_valid():
         members.change_member(membership=membership, actor=actor, **form.cleaned_data)
         messages.success(request, _("%(name)s 님의 역할과 팀을 바꿨습니다.") % {"name": membership.user.username})
@@ -94,7 +95,7 @@ def invite(request: HttpRequest, organization_id: uuid.UUID) -> HttpResponse:
     """Make an invitation and show its link, this once."""
     actor = person(request)
     house = access_managed(actor, organization_id)
-    form = InvitationForm(request.POST, organization=house, prefix=f"i{house.pk}")
+    form = InvitationForm(request.POST, teams=teams_of(house), prefix=f"i{house.pk}")
     if not form.is_valid():
         return _done(request, form)
     token = invitations.invite(organization=house, actor=actor, **form.cleaned_data)

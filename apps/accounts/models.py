@@ -13,6 +13,9 @@ class User(AbstractUser):
     every session of theirs. An operator looks after the installation, whatever organizations use it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Where the person works in this request, out of several organizations; see `apps.accounts.selectors`.
+    working_in: uuid.UUID | None = None
+
     is_operator = models.BooleanField(_("운영자"), default=False)
     session_generation = models.PositiveIntegerField(default=0, editable=False)
 
@@ -118,10 +121,14 @@ class Scope(models.TextChoices):
 
 
 class ApiToken(models.Model):
-    """The right of a program to act as a person until `expires_at`. The token itself is not kept, only its SHA-256."""
+    """The right of a program to act as a person until `expires_at`. The token itself is not kept, only its SHA-256.
+
+    What the program adds becomes the `organization`'s; without one, that of the person's oldest membership.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list)

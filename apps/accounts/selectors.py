@@ -34,7 +34,7 @@ def may(actor: User, organization_id: UUID | str, right: Right) -> bool:
 
 
 def access_organizations(actor: User, rights: Iterable[Right]) -> list[Organization]:
-    """Return the organizations in which `actor` holds one of `rights`, the oldest membership's first.
+    """Return the organizations in which `actor` holds one of `rights`: where they work now first, then the oldest.
 
     Raises:
         Http404: there is none.
@@ -42,11 +42,12 @@ def access_organizations(actor: User, rights: Iterable[Right]) -> list[Organizat
     held = memberships_of(actor).filter(role__in=roles_with(frozenset(rights)))
     if not held:
         raise Http404("no such right in any organization")
-    return [membership.organization for membership in held]
+    houses = [membership.organization for membership in held]
+    return sorted(houses, key=lambda house: house.pk != actor.working_in)
 
 
 def access_organization(actor: User) -> Organization:
-    """Return the organization whose calls `actor` works on.
+    """Return the organization whose calls `actor` works on now: what they add and save becomes its.
 
     Raises:
         Http404: there is none.
@@ -61,6 +62,14 @@ def organization_ids(actor: User) -> list[UUID]:
         Http404: there is none.
     """
     return [organization.pk for organization in access_organizations(actor, CALL_RIGHTS)]
+
+
+def working_members(organization_id: UUID) -> QuerySet[User]:
+    """Return the people who work on calls of an organization today, by name: to whom calls and actions can be given."""
+    working = Membership.objects.filter(
+        organization=organization_id, disabled_at=None, role__in=roles_with(CALL_RIGHTS)
+    ).values("user")
+    return User.objects.filter(is_active=True, pk__in=working).order_by("username")
 
 
 def operates(actor: User) -> bool:
@@ -104,10 +113,10 @@ def _whose(membership: Membership, owner: str) -> Q:
 
 
 def valid_token(token: str) -> ApiToken | None:
-    """Return the token's row while it has not expired and its person is active and a member somewhere."""
+    """Return the token's row while it has not expired and its person is active, and a member somewhere or operator."""
     living = ApiToken.objects.filter(digest=token_digest(token), expires_at__gt=timezone.now(), user__is_active=True)
-    members = Membership.objects.filter(disabled_at=None).values("user_id")
-    return living.filter(user__in=members).select_related("user").first()
+    held = living.select_related("user", "organization").first()
+    return held if held and (operates(held.user) or memberships_of(held.user).exists()) else None
 
 
 def access_tokens(actor: User) -> QuerySet[ApiToken]:

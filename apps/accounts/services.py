@@ -47,18 +47,21 @@ def ensure_member(*, organization: str, username: str, password: str | None, rol
     user, made = User.objects.get_or_create(username=username)
     if made:
         user.set_password(password)
-        user.is_staff = user.is_superuser = role is Role.ADMIN
         user.save()
     Membership.objects.get_or_create(user=user, organization=house, defaults={"role": role})
     return user
 
 
 @transaction.atomic
-def create_token(*, user: User, name: str, scopes: Iterable[Scope], days: int) -> str:
-    """Return a new token with which a program acts as `user` for `days` days. It cannot be shown again."""
+def create_token(
+    *, user: User, name: str, scopes: Iterable[Scope], days: int, organization: Organization | None = None
+) -> str:
+    """Return a new token with which a program acts as `user` for `days` days, in `organization`. It cannot be shown
+    again."""
     token = f"yoyak_{secrets.token_urlsafe(32)}"
     ApiToken.objects.create(
         user=user,
+        organization=organization,
         name=name,
         digest=token_digest(token),
         scopes=sorted(scopes),
@@ -68,7 +71,9 @@ def create_token(*, user: User, name: str, scopes: Iterable[Scope], days: int) -
 
 
 @transaction.atomic
-def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -> str:
+def issue_token(
+    *, actor: User, name: str, scopes: Iterable[Scope], days: int, organization: Organization | None = None
+) -> str:
     """Return a new token of one's own, as `create_token` does, and write that down.
 
     Raises:
@@ -78,7 +83,7 @@ def issue_token(*, actor: User, name: str, scopes: Iterable[Scope], days: int) -
     living = ApiToken.objects.filter(user=actor, expires_at__gt=timezone.now())
     if living.count() >= MAX_TOKENS:
         raise YoyakError("too_many_tokens", limit=MAX_TOKENS)
-    token = create_token(user=actor, name=name, scopes=scopes, days=days)
+    token = create_token(user=actor, name=name, scopes=scopes, days=days, organization=organization)
     _log_token(actor, ApiToken.objects.get(digest=token_digest(token)), "create_token")
     return token
 

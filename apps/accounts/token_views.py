@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.forms import TokenForm
-from apps.accounts.selectors import access_token, access_tokens
+from apps.accounts.selectors import access_token, access_tokens, memberships_of
 from apps.accounts.services import issue_token, revoke_token
 from apps.core.feedback import refusals_as_messages, see_other
 from apps.core.people import person
@@ -26,7 +26,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
     actor, form, token = person(request), TokenForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        token = issue_token(actor=actor, name=data["name"], scopes=form.scopes(), days=data["days"])
+        here = memberships_of(actor).filter(organization=actor.working_in).first()
+        house = here.organization if here else None
+        asked = {"name": data["name"], "scopes": form.scopes(), "days": data["days"]}
+        token = issue_token(actor=actor, organization=house, **asked)
         form = TokenForm()
     context = {"tokens": access_tokens(actor), "form": form, "token": token}
     return render(request, "account/tokens.html", context, status=201 if token else 422 if form.errors else 200)

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.selectors import organization_ids, within_reach
+from apps.accounts.selectors import organization_ids, within_reach, working_members
 from apps.actions.models import Action, ActionEvent
 from apps.calls.models import Call
 from apps.calls.selectors import access_calls
@@ -42,7 +42,7 @@ def access_action(actor: User, action_id: UUID) -> Action:
 def find_actions(actor: User, wanted: ActionFilter) -> QuerySet[Action]:
     """Return what `wanted` describes: open ones by the day they are due, done ones by when they were."""
     last = F("done_at").desc() if wanted.state == "done" else F("due_on").asc(nulls_last=True)
-    ordered = (last, F("due_time").asc(nulls_last=True), "-call__created_at", "number", "pk")
+    ordered = (last, F("due_time").asc(nulls_last=True), "-call__happened_at", "number", "pk")
     return narrow(access_actions(actor), actor, wanted).order_by(*ordered)
 
 
@@ -105,8 +105,8 @@ def visible_calls(actor: User, actions: list[Action]) -> set[UUID]:
 
 
 def members(action: Action) -> QuerySet[User]:
-    """Return the active people of the action's organization, by name: to whom it can be given."""
-    return User.objects.filter(is_active=True, memberships__organization=action.organization_id).order_by("username")
+    """Return to whom `action` can be given: who works on calls of its organization, by name."""
+    return working_members(action.organization_id)
 
 
 def history_of(action: Action) -> QuerySet[ActionEvent]:

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.services import log_access
+from apps.accounts.selectors import organization_ids
+from apps.accounts.services import log_access, log_access_to_many
 from apps.actions.due import read_due
 from apps.actions.models import Action, ActionEvent
 from apps.calls.models import Call
@@ -81,7 +82,7 @@ def _plain(text: str) -> str:
 def _write(row: Action, number: int, item: ActionItem, call: Call) -> None:
     when = item.when or ""
     if row.when != when and not _has(row, ActionEvent.Kind.DUE):
-        due = read_due(when, timezone.localdate(call.created_at))
+        due = read_due(when, timezone.localdate(call.happened_at))
         row.due_on, row.due_time = due.on, due.at
     row.number, row.who, row.what, row.when = number, item.who, item.what, when
     row.evidence, row.dropped_at = list(item.evidence), None
@@ -125,6 +126,12 @@ def set_due(*, action: Action, due_on: date | None, actor: User) -> None:
     """Set the day an action is due, or take it away. From then on the summary's words no longer change it."""
     Action.objects.filter(pk=action.pk).update(due_on=due_on, due_time=None)
     _note(action, actor, ActionEvent.Kind.DUE, due_on=due_on)
+
+
+def record_inbox(*, actor: User) -> None:
+    """Note in the log of each organization of `actor` that they read what is to do, which calls say."""
+    houses = [(key, key) for key in organization_ids(actor)]
+    log_access_to_many(actor=actor, action="read_actions", kind="organization", objects=houses)
 
 
 def _note(action: Action, actor: User, kind: ActionEvent.Kind, **values: User | date | None) -> None:

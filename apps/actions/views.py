@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.actions.forms import ActionFilterForm, AssignForm, DueForm
 from apps.actions.models import Action
 from apps.actions.selectors import access_action, count_actions, find_actions, history_of, members, visible_calls
-from apps.actions.services import assign_action, finish_action, reopen_action, set_due
+from apps.actions.services import assign_action, finish_action, record_inbox, reopen_action, set_due
 from apps.core.feedback import back
 from apps.core.paging import page_of
 from apps.core.people import person
@@ -26,6 +26,7 @@ from apps.summaries.shown import titles_by_call
 def list_actions(request: HttpRequest) -> HttpResponse:
     """Show the actions of all calls, mine and open ones unless asked otherwise."""
     actor, form = person(request), ActionFilterForm(request.GET)
+    record_inbox(actor=actor)
     page = page_of(request, find_actions(actor, form.wanted()))
     chosen = form.chosen()
     context = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from apps.accounts.models import User
 from apps.actions.models import Action, ActionEvent
 from apps.actions.selectors import ActionFilter, access_action, access_actions, history_of, members, narrow
-from apps.actions.services import assign_action, finish_action, reopen_action, set_due
+from apps.actions.services import assign_action, finish_action, record_inbox, reopen_action, set_due
 from apps.api.operations import Ask, Incoming, operation
 from apps.api.shapes import PageQuery
 from apps.core.cursor import page_after
@@ -80,6 +80,15 @@ class EventsOut(BaseModel):
     items: list[EventOut]
 
 
+class AssigneeOut(BaseModel):
+    id: uuid.UUID
+    username: str
+
+
+class AssigneesOut(BaseModel):
+    items: list[AssigneeOut]
+
+
 class ActionsOut(BaseModel):
     """One page; `next_cursor` is empty on the last."""
 
@@ -90,6 +99,7 @@ class ActionsOut(BaseModel):
 @operation("GET", "actions", query=ActionsQuery, answer=ActionsOut)
 def list_actions(ask: Ask) -> ActionsOut:
     """List the action items of all calls, newest first."""
+    record_inbox(actor=ask.actor)
     wanted = ActionFilter(whose=ask.query.whose, state=ask.query.state, due=ask.query.due)
     found = narrow(access_actions(ask.actor), ask.actor, wanted).order_by("-created_at", "pk")
     actions, following = page_after(found, ask.query.cursor, ask.query.limit)
@@ -107,6 +117,13 @@ def read_action_history(ask: Ask) -> EventsOut:
     """Read what people did with an action item, newest first."""
     events = history_of(access_action(ask.actor, ask.ids["action_id"]))
     return EventsOut(items=[EventOut.of(event) for event in events])
+
+
+@operation("GET", "actions/{action_id}/assignees", answer=AssigneesOut)
+def list_assignees(ask: Ask) -> AssigneesOut:
+    """List to whom an action item can be given, by name."""
+    action = access_action(ask.actor, ask.ids["action_id"])
+    return AssigneesOut(items=[AssigneeOut(id=one.pk, username=one.username) for one in members(action)])
 
 
 @operation("PATCH", "actions/{action_id}", body=ActionIn, answer=ActionOut)

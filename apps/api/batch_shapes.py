@@ -46,7 +46,8 @@ class BatchesOut(BaseModel):
 
 
 class EstimateOut(BaseModel):
-    """From what `based_on` summaries of the last thirty days took; with none of them the figures are 0.
+    """From what `based_on` summaries of the last thirty days took; with none of them the figures are 0. `by_model`
+    tells that these summaries are the model's that was asked for, not of any.
 
     `from_start` calls have no transcript yet; `takes_s` is on the clock with the `workers` there are now; won.
     """
@@ -54,6 +55,7 @@ class EstimateOut(BaseModel):
     calls: int
     from_start: int
     based_on: int
+    by_model: bool
     workers: int
     takes_s: float
     own_krw: float
@@ -64,7 +66,7 @@ class EstimateOut(BaseModel):
     @classmethod
     def of(cls, estimate: Estimate) -> "EstimateOut":
         """Return an estimate as the API shows it."""
-        work, names = estimate.work, ("calls", "from_start", "based_on", "workers", "takes_s")
+        work, names = estimate.work, ("calls", "from_start", "based_on", "by_model", "workers", "takes_s")
         return cls(
             **{name: getattr(estimate, name) for name in names},
             own_krw=work.own_krw,

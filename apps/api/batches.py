@@ -17,8 +17,15 @@ from apps.jobs.estimates import estimate_batch
 from apps.jobs.forms import MAX_CALLS, one_house
 from apps.jobs.models import Batch
 from apps.jobs.reports import report_lines
-from apps.jobs.selectors import access_batch, access_batches, batch_jobs, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch
+from apps.jobs.selectors import (
+    access_batch,
+    access_batch_jobs,
+    access_batches,
+    access_whole_batch,
+    batch_report,
+    batch_shares,
+)
+from apps.jobs.services import cancel_batch, pause_batch, record_report, resume_batch, retry_batch
 from apps.summary_templates.selectors import access_template
 from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
 from apps.training.selectors import models_of
@@ -29,6 +36,12 @@ class CallsIn(Incoming):
 
     calls: Annotated[list[uuid.UUID], Field(max_length=MAX_CALLS)] = []
     filter: CallsFilter | None = None
+
+
+class EstimateIn(CallsIn):
+    """`model` is a key of `GET /models`; left out, the one in use. A template hardly changes what it takes."""
+
+    model: Annotated[str, Field(max_length=36)] = ""
 
 
 class BatchIn(CallsIn):
@@ -44,14 +57,16 @@ class BatchIn(CallsIn):
 def list_batches(ask: Ask) -> BatchesOut:
     """List batches, newest first."""
     batches, following = page_after(access_batches(ask.actor), ask.query.cursor, ask.query.limit)
-    shares = batch_shares(batches)
+    shares = batch_shares(ask.actor, batches)
     return BatchesOut(items=[BatchOut.of(batch, shares[batch.pk]) for batch in batches], next_cursor=following)
 
 
-@operation("POST", "batches/estimate", body=CallsIn, answer=EstimateOut)
+@operation("POST", "batches/estimate", body=EstimateIn, answer=EstimateOut)
 def batch_estimate(ask: Ask) -> EstimateOut:
     """Tell what summarizing the calls again would take and cost; nothing starts."""
-    return EstimateOut.of(estimate_batch(chosen_calls(ask)))
+    calls = chosen_calls(ask)
+    _offered(calls, ask.body.model)
+    return EstimateOut.of(estimate_batch(calls, ask.body.model))
 
 
 @operation("GET", "models", answer=ModelsOut)
@@ -65,12 +80,12 @@ def list_models(ask: Ask) -> ModelsOut:
 def create_batch(ask: Ask) -> BatchOut:
     """Summarize the calls again as one batch."""
     calls, body = chosen_calls(ask), ask.body
-    if body.model and body.model not in {one.key for one in models_of(calls[0].organization_id)}:
-        raise Http404("no such model")
+    _offered(calls, body.model)
     template: TemplateWish = AS_CHOSEN if body.template is None else None
     if isinstance(body.template, uuid.UUID):
         template = access_template(ask.actor, body.template)
-    return _whole(batch_with(calls=calls, template=template, name=body.name, actor=ask.actor, model=body.model))
+    made = batch_with(calls=calls, template=template, name=body.name, actor=ask.actor, model=body.model)
+    return _whole(ask, made)
 
 
 def chosen_calls(ask: Ask) -> list[Call]:
@@ -87,49 +102,57 @@ def chosen_calls(ask: Ask) -> list[Call]:
 @operation("GET", "batches/{batch_id}", answer=BatchOut)
 def read_batch(ask: Ask) -> BatchOut:
     """Read how far a batch is, with the newest job of each call."""
-    return _whole(_batch(ask))
+    return _whole(ask, _batch(ask))
 
 
 @operation("GET", "batches/{batch_id}/report", media_type="text/csv")
 def read_report(ask: Ask) -> StreamingHttpResponse:
     """Take out the account of every call as CSV: "summary", or the reason why there is none."""
-    return StreamingHttpResponse(report_lines(_batch(ask)), content_type="text/csv; charset=utf-8")
+    batch = _batch(ask)
+    record_report(batch=batch, actor=ask.actor)
+    return StreamingHttpResponse(report_lines(ask.actor, batch), content_type="text/csv; charset=utf-8")
 
 
 @operation("POST", "batches/{batch_id}/cancel", answer=BatchOut)
 def batch_cancel(ask: Ask) -> BatchOut:
     """Cancel every unfinished call of a batch."""
-    cancel_batch(batch=_batch(ask), actor=ask.actor)
-    return _whole(_batch(ask))
+    batch = _batch(ask)
+    cancel_batch(batch=batch, jobs=access_batch_jobs(ask.actor, [batch]), actor=ask.actor)
+    return _whole(ask, _batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/retry", answer=BatchOut)
 def batch_retry(ask: Ask) -> BatchOut:
     """Run the failed calls of a batch again."""
-    retry_batch(jobs=batch_jobs(_batch(ask)), actor=ask.actor)
-    return _whole(_batch(ask))
+    retry_batch(jobs=access_batch_jobs(ask.actor, [_batch(ask)]), actor=ask.actor)
+    return _whole(ask, _batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/pause", answer=BatchOut)
 def batch_pause(ask: Ask) -> BatchOut:
     """Let no further stage of a batch begin; those that run go to their end."""
-    pause_batch(batch=_batch(ask), actor=ask.actor)
-    return _whole(_batch(ask))
+    pause_batch(batch=access_whole_batch(ask.actor, ask.ids["batch_id"]), actor=ask.actor)
+    return _whole(ask, _batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/resume", answer=BatchOut)
 def batch_resume(ask: Ask) -> BatchOut:
     """Go on with a paused batch."""
-    resume_batch(batch=_batch(ask), actor=ask.actor)
-    return _whole(_batch(ask))
+    resume_batch(batch=access_whole_batch(ask.actor, ask.ids["batch_id"]), actor=ask.actor)
+    return _whole(ask, _batch(ask))
+
+
+def _offered(calls: list[Call], model: str) -> None:
+    if model and model not in {one.key for one in models_of(calls[0].organization_id)}:
+        raise Http404("no such model")
 
 
 def _batch(ask: Ask) -> Batch:
     return access_batch(ask.actor, ask.ids["batch_id"])
 
 
-def _whole(batch: Batch) -> BatchOut:
-    report = batch_report(batch)
+def _whole(ask: Ask, batch: Batch) -> BatchOut:
+    report = batch_report(ask.actor, batch)
     pace = {name: getattr(report, name) for name in ("calls_per_min", "left_s", "took_s")}
-    jobs = [JobOut.of(job) for job in report.jobs]
+    jobs = [JobOut.of(job) for job in access_batch_jobs(ask.actor, [batch])]
     return BatchOut.of(batch, report.counts).model_copy(update={**pace, "jobs": jobs})

@@ -16,16 +16,20 @@ from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, 
 from apps.calls.filters import CallFilter
 from apps.calls.listening import recording_response
 from apps.calls.models import Call
-from apps.calls.selectors import access_call, access_recording, find_calls, recording_of
-from apps.calls.services import add_recording, declare_format, delete_call, record_reading, record_search
+from apps.calls.searching import search_calls
+from apps.calls.selectors import access_call, access_recording, recording_of
+from apps.calls.services import add_recording, declare_format, delete_call, record_reading
 from apps.core.cursor import page_after
 from apps.intake.selectors import details_of
 from apps.jobs.selectors import access_job, latest_job_by_call
 from apps.jobs.services import cancel_job, request_processing, run_again
 from apps.search.hits import find_hits
 from apps.sorting.selectors import tags_by_call
+from apps.summaries.selectors import current_summary
 from apps.summary_templates.selectors import chosen_template
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.services import import_turns
+from workers.contracts.template import FilledField
 
 
 class FormatIn(Incoming):
@@ -56,11 +60,13 @@ class RecordingOut(BaseModel):
 
 
 class CallPageOut(CallOut):
-    """One call; `template` is the one chosen for it, null where the default counts."""
+    """One call; `template` is the one chosen for it, null where the default counts. `fields` are those of the summary
+    that is shown."""
 
     details: DetailsOut | None
     recording: RecordingOut | None
     template: uuid.UUID | None
+    fields: list[FilledField]
 
 
 @operation("GET", "calls", query=CallsQuery, answer=CallsOut)
@@ -71,9 +77,8 @@ def list_calls(ask: Ask) -> CallsOut:
 
 def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
     """Return the page that was asked for of the calls that `wanted` describes."""
-    if wanted.text:
-        record_search(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
-    calls, following = page_after(find_calls(ask.actor, wanted), ask.query.cursor, ask.query.limit)
+    found = search_calls(actor=ask.actor, wanted=wanted)
+    calls, following = page_after(found, ask.query.cursor, ask.query.limit, at="happened_at")
     keys = [call.pk for call in calls]
     jobs, tags = latest_job_by_call(keys), tags_by_call(keys)
     hits = find_hits(calls, text=wanted.text, party=wanted.party)
@@ -116,12 +121,13 @@ def read_call(ask: Ask) -> CallPageOut:
     record_reading(call=call, actor=ask.actor, action="read_call")
     tags = tags_by_call([call.pk]).get(call.pk, ())
     shape = CallOut.of(call, latest_job_by_call([call.pk]).get(call.pk), tags=tags)
-    details, recording = details_of(call), recording_of(call)
+    details, recording, shown = details_of(call), recording_of(call), current_summary(call)
     return CallPageOut(
         **shape.model_dump(),
         details=DetailsOut.model_validate(details, from_attributes=True) if details else None,
         recording=RecordingOut.model_validate(recording, from_attributes=True) if recording else None,
         template=chosen_template(call),
+        fields=list(filled_of(use_of(shown))) if shown else [],
     )
 
 

@@ -4,14 +4,14 @@ from typing import Literal
 
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
-from apps.accounts.selectors import access_organization
 from apps.api.operations import Ask, Incoming, operation
 from apps.api.shapes import CallsQuery
 from apps.calls.export_views import MAX_CALLS
 from apps.calls.exports.files import calls_in_order, disposition, export_of, zip_of
 from apps.calls.exports.tables import csv_lines
-from apps.calls.selectors import access_call, access_calls, find_calls
-from apps.calls.services import record_export, record_search
+from apps.calls.searching import search_calls
+from apps.calls.selectors import access_call, access_calls
+from apps.calls.services import record_export
 from apps.jobs.selectors import access_batch
 
 
@@ -32,10 +32,7 @@ def export_call(ask: Ask) -> HttpResponse:
 @operation("GET", "calls/export", query=CallsQuery, media_type="text/csv")
 def export_table(ask: Ask) -> StreamingHttpResponse:
     """Take out the calls that a filter finds, up to ten thousand, as CSV; `limit` and `cursor` are ignored."""
-    wanted = ask.query.wanted()
-    if wanted.text:
-        record_search(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
-    calls = list(find_calls(ask.actor, wanted)[:MAX_CALLS])
+    calls = list(search_calls(actor=ask.actor, wanted=ask.query.wanted())[:MAX_CALLS])
     record_export(calls=calls, actor=ask.actor)
     return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8")
 

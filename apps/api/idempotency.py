@@ -6,14 +6,17 @@ Only successes are kept; after a refusal or a crash the same key may try again.
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken
 from apps.api.models import KeptAnswer
 from apps.api.problems import Problem
+from apps.calls.models import Call
 
 _KEPT = timedelta(days=1)
 # A request still "being worked on" after so long was lost with its process.
@@ -52,13 +55,23 @@ def _fingerprint(request: HttpRequest) -> str:
     """Return what tells requests apart. A recording is not read twice for it: its length stands for it."""
     form = request.content_type == "multipart/form-data"
     body = request.META.get("CONTENT_LENGTH", "").encode() if form else request.body
-    return sha256(request.path.encode() + b"\0" + body).hexdigest()
+    return sha256(request.get_full_path().encode() + b"\0" + body).hexdigest()
+
+
+def prune_answers() -> None:
+    """Remove the answers whose day is over."""
+    KeptAnswer.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
+
+
+def forget_answers(instance: Call, **_: Any) -> None:
+    """Remove the answers that tell of a call which is about to be deleted: with it goes all that was said in it."""
+    KeptAnswer.objects.filter(body__contains=str(instance.pk)).delete()
 
 
 def _claim(token: ApiToken, key: str, fingerprint: str) -> KeptAnswer:
     now, mine = timezone.now(), KeptAnswer.objects.filter(token=token)
-    mine.filter(created_at__lt=now - _KEPT).delete()
-    mine.filter(key=key, status=0, created_at__lt=now - _LOST_AFTER).delete()
+    over = Q(created_at__lt=now - _KEPT) | Q(status=0, created_at__lt=now - _LOST_AFTER)
+    mine.filter(over, key=key).delete()
     try:
         with transaction.atomic():
             return KeptAnswer.objects.create(token=token, key=key, fingerprint=fingerprint)

@@ -1,11 +1,13 @@
 """The operations that count: the overview of the home page, the cost ledger, and for operators the installation."""
 
+import uuid
 from datetime import date, datetime
 from typing import Literal
 
 from django.http import Http404, HttpResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from apps.accounts.models import User
 from apps.accounts.selectors import access_organization, operates
 from apps.actions.selectors import count_actions
 from apps.api.operations import Ask, Incoming, operation
@@ -15,7 +17,8 @@ from apps.insights.selectors import Period, overview
 from apps.insights.services import record_ledger_export
 from apps.jobs.costs import Work
 from apps.jobs.health import queue_states, recent_failures
-from apps.training.selectors import production_checkpoint
+from apps.training.selectors import checkpoints, production_checkpoint
+from apps.training.services import use_checkpoint, use_shipped_model
 
 
 class PeriodQuery(Incoming):
@@ -145,11 +148,19 @@ class FailuresOut(BaseModel):
 
 
 class InstallationOut(BaseModel):
-    """`failures` are those of a day; `production` is null while the shipped model works."""
+    """`failures` are those of a day; `production` is null while the shipped model works. `checkpoints` can take its
+    place."""
 
     queues: list[QueueStateOut]
     failures: list[FailuresOut]
     production: CheckpointOut | None
+    checkpoints: list[CheckpointOut]
+
+
+class ModelIn(Incoming):
+    """The checkpoint that is to summarize, null for the model that ships."""
+
+    checkpoint: uuid.UUID | None = Field(strict=False)
 
 
 @operation("GET", "overview", query=PeriodQuery, answer=OverviewOut)
@@ -187,11 +198,32 @@ def export_ledger(ask: Ask) -> HttpResponse:
 @operation("GET", "installation", answer=InstallationOut)
 def read_installation(ask: Ask) -> InstallationOut:
     """Read how the queues do and why jobs failed, for operators; nothing of any call."""
+    _operator(ask)
+    return _installation()
+
+
+@operation("PUT", "installation/model", body=ModelIn, answer=InstallationOut)
+def use_model(ask: Ask) -> InstallationOut:
+    """Let a checkpoint, or the model that ships, summarize from the next call on, for operators."""
+    actor = _operator(ask)
+    if ask.body.checkpoint is None:
+        use_shipped_model(actor=actor)
+    else:
+        use_checkpoint(actor=actor, checkpoint_id=ask.body.checkpoint)
+    return _installation()
+
+
+def _operator(ask: Ask) -> User:
     if not operates(ask.actor):
         raise Http404("no operator")
+    return ask.actor
+
+
+def _installation() -> InstallationOut:
     used = production_checkpoint()
     return InstallationOut(
         queues=[QueueStateOut.model_validate(queue, from_attributes=True) for queue in queue_states()],
         failures=[FailuresOut(reason=reason, jobs=n) for reason, n in recent_failures()],
         production=CheckpointOut.model_validate(used, from_attributes=True) if used else None,
+        checkpoints=[CheckpointOut.model_validate(one, from_attributes=True) for one in checkpoints()],
     )

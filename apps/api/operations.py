@@ -4,6 +4,7 @@ An operation is a function of an `Ask` with pydantic models for query, body and 
 gate: token, rate, scope, body. Knows no calls.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from apps.accounts.models import ApiToken, Scope, User
 from apps.accounts.selectors import valid_token
 from apps.accounts.services import note_use
 from apps.api.idempotency import answer_once
-from apps.api.problems import EXPECTED, Problem, problem_of
+from apps.api.problems import EXPECTED, Problem, problem, problem_of
 from apps.api.throttle import count_request
+
+logger = logging.getLogger(__name__)
 
 _ENVELOPE_BYTES = 1024 * 1024
 # Names in addresses that stand for whole numbers; every other is a UUID.
@@ -132,11 +135,16 @@ def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]
         headers: dict[str, str] = {}
         try:
             token = _token_of(request)
+            token.user.working_in = token.organization_id
             headers = count_request(token.pk)
             note_use(token=token)
             response: HttpResponseBase = _answer(request, token, operations, ids)
         except (Problem, *EXPECTED) as error:
             response = problem_of(error)
+        except Exception:
+            # A program reads problems, not pages. What broke is for the log alone.
+            logger.exception("%s %s broke", request.method, request.path)
+            response = problem(500, "internal")
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
@@ -161,10 +169,10 @@ def _answer(
         raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(operations))})
     if wanted.scope not in token.scopes:
         raise Problem(403, "scope_missing", f"the token lacks the scope {wanted.scope.value}")
-    keys, query = (
-        {name: _key(name, text) for name, text in ids.items()},
-        wanted.query.model_validate(request.GET.dict()),
-    )
+    keys, said = {name: _key(name, text) for name, text in ids.items()}, request.GET.dict()
+    if any("\0" in text for item in said.items() for text in item):
+        raise Problem(400, "malformed", "the query holds the character NUL")
+    query = wanted.query.model_validate(said)
 
     def work() -> HttpResponseBase:
         return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))

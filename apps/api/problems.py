@@ -18,8 +18,10 @@ from apps.core.feedback import explain
 _STATUS = {
     "duplicate": 409,
     "not_approvable": 409,
+    "summary_changed": 409,
     "too_large": 413,
     "not_allowed": 403,
+    "operators_only": 403,
     "pdf_missing": 501,
     "line_changed": 409,
     "last_admin": 409,

@@ -19,7 +19,10 @@ from apps.search.hits import Hits
 from apps.sorting.models import Tag
 from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
+from apps.summary_templates.models import TemplateUse
+from apps.summary_templates.uses import filled_of
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
+from workers.contracts.template import FilledField, Limits, Section, TemplateSpec
 
 _AWARE = TypeAdapter(AwareDatetime)
 
@@ -51,22 +54,30 @@ class PageQuery(Incoming):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
-class CallsFilter(Incoming):
-    """A filter of calls; see `apps.calls.filters.CallFilter`."""
+class FilterFields(Incoming):
+    """What programs and people filter calls by in the same words. Empty fields narrow nothing."""
 
     q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
     party: Literal["", "A", "B"] = ""
     state: Literal["", "active", "done", "failed", "cancelled"] = ""
-    since: Moment | None = None
-    until: Moment | None = None
-    created_by: uuid.UUID | None = None
     category: Category | Literal[""] = ""
     outcome: Outcome | Literal[""] = ""
     sentiment: Sentiment | Literal[""] = ""
-    min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
-    max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
     open_actions: bool | None = None
     tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    phone: Annotated[str, Field(max_length=32)] = ""
+    external_id: Annotated[str, Field(max_length=100)] = ""
+    direction: Literal["", "inbound", "outbound"] = ""
+
+
+class CallsFilter(FilterFields):
+    """A filter of calls; see `apps.calls.filters.CallFilter`."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    created_by: uuid.UUID | None = None
+    min_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    max_duration_s: Annotated[float, Field(ge=0, le=1e6)] | None = None
 
     def wanted(self) -> CallFilter:
         """Return the filter."""
@@ -144,10 +155,13 @@ class HitOut(BaseModel):
 
 
 class CallOut(BaseModel):
+    """`happened_at` is when people spoke, as far as anybody told; lists go by it. `created_at` is when it came in."""
+
     id: uuid.UUID
     title: str
     source: str
     created_at: datetime
+    happened_at: datetime
     created_by: uuid.UUID | None
     duration_s: float | None
     job: JobOut | None
@@ -162,6 +176,7 @@ class CallOut(BaseModel):
             title=call.title,
             source=call.source,
             created_at=call.created_at,
+            happened_at=call.happened_at,
             created_by=call.created_by_id,
             duration_s=call.duration_s,
             job=JobOut.of(job) if job else None,
@@ -177,7 +192,31 @@ class CallsOut(BaseModel):
     next_cursor: str
 
 
+class TemplateUseOut(BaseModel):
+    """The template version that a summary was made with: which sections it shows, in which order, how many of each."""
+
+    id: uuid.UUID
+    name: str
+    version: int
+    sections: list[Section]
+    limits: Limits
+
+    @classmethod
+    def of(cls, use: TemplateUse) -> "TemplateUseOut":
+        """Return the use of a template as the API shows it."""
+        version, spec = use.version, TemplateSpec.model_validate(use.version.content)
+        return cls(
+            id=version.template_id,
+            name=version.template.name,
+            version=version.number,
+            sections=list(spec.sections),
+            limits=spec.limits,
+        )
+
+
 class SummaryOut(BaseModel):
+    """`content` is whole; what of it people see, and `fields` of their own, the `template` says."""
+
     id: uuid.UUID
     call: uuid.UUID
     version: int
@@ -187,10 +226,12 @@ class SummaryOut(BaseModel):
     by_person: bool
     created_at: datetime
     content: CallSummary
+    template: TemplateUseOut | None
+    fields: list[FilledField]
 
     @classmethod
-    def of(cls, summary: Summary) -> "SummaryOut":
-        """Return a version as the API shows it."""
+    def of(cls, summary: Summary, use: TemplateUse | None) -> "SummaryOut":
+        """Return a version, made with the template `use`, as the API shows it."""
         return cls(
             id=summary.pk,
             call=summary.call_id,
@@ -201,4 +242,6 @@ class SummaryOut(BaseModel):
             by_person=summary.by_person,
             created_at=summary.created_at,
             content=CallSummary.model_validate(summary.content),
+            template=TemplateUseOut.of(use) if use else None,
+            fields=list(filled_of(use)),
         )

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from django.http import QueryDict
 from pydantic import BaseModel, Field
@@ -11,12 +11,11 @@ from apps.accounts.selectors import access_organization
 from apps.api.batches import CallsIn, chosen_calls
 from apps.api.calls import page_of_calls
 from apps.api.operations import Ask, Incoming, operation
-from apps.api.shapes import CallsOut, PageQuery
-from apps.calls.forms import MAX_TEXT, FilterForm
+from apps.api.shapes import CallsOut, FilterFields, PageQuery
+from apps.calls.forms import FilterForm
 from apps.sorting.models import SavedSearch
 from apps.sorting.selectors import access_own_search, access_search, access_tags, searches_with_counts
 from apps.sorting.services import MAX_NAME, MAX_SEARCH_NAME, add_tag, forget_search, remove_tag, save_search
-from workers.contracts.summary import Category, Outcome, Sentiment
 
 
 class TagsIn(CallsIn):
@@ -40,22 +39,14 @@ class TaggedOut(BaseModel):
     calls: int
 
 
-class SearchFilter(Incoming):
-    """The filter of the list as people use it: whole days, lengths in minutes. Empty fields narrow nothing."""
+class SearchFilter(FilterFields):
+    """The filter of the list as people use it: whole days, lengths in minutes."""
 
-    q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
-    party: Literal["", "A", "B"] = ""
-    state: Literal["", "active", "done", "failed", "cancelled"] = ""
     since: date | None = None
     until: date | None = None
     agent: uuid.UUID | None = None
-    tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
-    category: Category | Literal[""] = ""
-    outcome: Outcome | Literal[""] = ""
-    sentiment: Sentiment | Literal[""] = ""
     min_minutes: Annotated[float, Field(ge=0, le=1e5)] | None = None
     max_minutes: Annotated[float, Field(ge=0, le=1e5)] | None = None
-    open_actions: bool | None = None
 
     def query(self) -> str:
         """Return the filter as the query string of the list; "" when it narrows nothing."""
@@ -92,9 +83,10 @@ class SearchOut(BaseModel):
 
 
 class CountedOut(SearchOut):
-    """A saved search with how many calls one finds with it, counted up to a thousand; `more` when there are more."""
+    """A saved search with how many calls one finds with it, counted up to a thousand; `more` when there are more.
+    Beyond the first twenty nothing is counted."""
 
-    count: int
+    count: int | None
     more: bool
 
 

@@ -7,18 +7,22 @@ from django.http import Http404
 from pydantic import BaseModel, Field
 
 from apps.api.operations import Ask, Incoming, operation
+from apps.api.problems import Problem
 from apps.api.shapes import JobOut, SummaryOut
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.calls.services import record_reading
+from apps.core.feedback import explain
 from apps.jobs.services import request_summary
-from apps.summaries.changes import changes
+from apps.summaries.changes import changes_between
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
-from apps.summaries.services import approve_summary, correct_summary
+from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
 from apps.summary_templates.selectors import access_template
 from apps.summary_templates.services import summarize_with
+from apps.summary_templates.uses import use_of, uses_of
 from workers.contracts.summary import CallSummary
+from workers.contracts.template import MAX_FIELDS, FilledField
 
 
 class RegenerateQuery(Incoming):
@@ -31,6 +35,15 @@ class ChangesQuery(Incoming):
     """`before` is the number of the version to compare with, by default the one that came before."""
 
     before: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class CorrectionIn(CallSummary):
+    """A summary as it should be. `seen` is the number of the version that was shown when it was written: where another
+    is shown by now the answer is 409, with that one as `current`. `fields` are those of the template; left out, they
+    stay."""
+
+    seen: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    fields: Annotated[list[FilledField], Field(max_length=MAX_FIELDS)] | None = None
 
 
 class SummariesOut(BaseModel):
@@ -71,10 +84,10 @@ def read_summary(ask: Ask) -> SummaryOut:
     """Read the summary that is shown for a call."""
     call = _call(ask)
     record_reading(call=call, actor=ask.actor, action="read_call")
-    return SummaryOut.of(_shown(call))
+    return _out(_shown(call))
 
 
-@operation("PUT", "calls/{call_id}/summary", body=CallSummary, answer=SummaryOut)
+@operation("PUT", "calls/{call_id}/summary", body=CorrectionIn, answer=SummaryOut)
 def put_summary(ask: Ask) -> SummaryOut:
     """Correct the summary that is shown: the content becomes a new version."""
     return _corrected(ask, _shown(_call(ask)))
@@ -101,10 +114,12 @@ def list_versions(ask: Ask) -> SummariesOut:
     """Read every version of a call's summary."""
     call = _call(ask)
     record_reading(call=call, actor=ask.actor, action="read_call")
-    return SummariesOut(items=[SummaryOut.of(version) for version in access_versions(ask.actor, call.pk)])
+    versions = access_versions(ask.actor, call.pk)
+    uses = uses_of(versions)
+    return SummariesOut(items=[SummaryOut.of(version, uses.get(version.pk)) for version in versions])
 
 
-@operation("PUT", "summaries/{summary_id}", body=CallSummary, answer=SummaryOut)
+@operation("PUT", "summaries/{summary_id}", body=CorrectionIn, answer=SummaryOut)
 def correct_version(ask: Ask) -> SummaryOut:
     """Correct a version: the content becomes a new one."""
     return _corrected(ask, access_summary(ask.actor, ask.ids["summary_id"]))
@@ -124,8 +139,7 @@ def read_changes(ask: Ask) -> ChangesOut:
     before = version_before(summary, access_versions(ask.actor, summary.call_id), str(ask.query.before))
     if before is None:
         return ChangesOut(before=None, parts=[])
-    compared = changes(CallSummary.model_validate(before.content), CallSummary.model_validate(summary.content))
-    parts = [PartOut.model_validate(part, from_attributes=True) for part in compared]
+    parts = [PartOut.model_validate(part, from_attributes=True) for part in changes_between(before, summary)]
     return ChangesOut(before=before.version, parts=parts)
 
 
@@ -141,10 +155,20 @@ def _shown(call: Call) -> Summary:
 
 
 def _corrected(ask: Ask, base: Summary) -> SummaryOut:
-    return SummaryOut.of(correct_summary(base=base, content=ask.body.model_dump(mode="json"), actor=ask.actor))
+    body = ask.body
+    content = body.model_dump(mode="json", exclude={"seen", "fields"})
+    try:
+        return _out(correct_summary(base=base, content=content, seen=body.seen, fields=body.fields, actor=ask.actor))
+    except SummaryChanged as changed:
+        current = _out(changed.current).model_dump(mode="json")
+        raise Problem(409, changed.code, explain(changed), current=current) from changed
 
 
 def _approved(ask: Ask, summary: Summary) -> SummaryOut:
     approve_summary(summary=summary, actor=ask.actor)
     summary.refresh_from_db()
-    return SummaryOut.of(summary)
+    return _out(summary)
+
+
+def _out(summary: Summary) -> SummaryOut:
+    return SummaryOut.of(summary, use_of(summary))

@@ -21,6 +21,7 @@ from apps.summary_templates.selectors import (
     access_template,
     access_templates,
     current_version,
+    current_versions,
     edits_templates,
     versions_of,
 )
@@ -78,9 +79,9 @@ class TemplateOut(BaseModel):
     current: VersionOut
 
     @classmethod
-    def of(cls, template: SummaryTemplate) -> "TemplateOut":
-        """Return a template as the API shows it."""
-        current = VersionOut.of(current_version(template))
+    def of(cls, template: SummaryTemplate, version: TemplateVersion) -> "TemplateOut":
+        """Return a template with the version that counts as the API shows it."""
+        current = VersionOut.of(version)
         return cls.model_validate({**vars(template), "team": template.team_id, "current": current})
 
 
@@ -123,27 +124,29 @@ class PreviewOut(BaseModel):
 @operation("GET", "templates", answer=TemplatesOut)
 def list_templates(ask: Ask) -> TemplatesOut:
     """List the templates that one may choose: the organization's, then those of teams."""
-    return TemplatesOut(items=[TemplateOut.of(template) for template in access_templates(ask.actor)])
+    templates = list(access_templates(ask.actor))
+    newest = current_versions(templates)
+    return TemplatesOut(items=[TemplateOut.of(template, newest[template.pk]) for template in templates])
 
 
 @operation("POST", "templates", body=TemplateIn, answer=TemplateOut, status=201)
 def create_template(ask: Ask) -> TemplateOut:
     """Make a template with its first version."""
     house = access_editing(ask.actor)
-    return TemplateOut.of(services.add_template(organization=house, actor=ask.actor, **_said(ask)))
+    return _out(services.add_template(organization=house, actor=ask.actor, **_said(ask)))
 
 
 @operation("GET", "templates/{template_id}", answer=TemplateOut)
 def read_template(ask: Ask) -> TemplateOut:
     """Read a template with the version that counts."""
-    return TemplateOut.of(access_template(ask.actor, ask.ids["template_id"]))
+    return _out(access_template(ask.actor, ask.ids["template_id"]))
 
 
 @operation("PUT", "templates/{template_id}", body=TemplateIn, answer=TemplateOut)
 def change_template(ask: Ask) -> TemplateOut:
     """Rename a template, give it to another team, or ask something else: that becomes a new version."""
     services.change_template(template=_own(ask), actor=ask.actor, **_said(ask))
-    return TemplateOut.of(_own(ask))
+    return _out(_own(ask))
 
 
 @operation("DELETE", "templates/{template_id}", status=204)
@@ -156,7 +159,7 @@ def retire_template(ask: Ask) -> None:
 def set_default(ask: Ask) -> TemplateOut:
     """Make a template the default of its organization or team, or no longer."""
     services.set_default(template=_own(ask), on=ask.body.on, actor=ask.actor)
-    return TemplateOut.of(_own(ask))
+    return _out(_own(ask))
 
 
 @operation("GET", "templates/{template_id}/versions", answer=VersionsOut)
@@ -182,6 +185,10 @@ def read_preview(ask: Ask) -> PreviewOut:
     preview = access_preview(ask.actor, ask.ids["preview_id"])
     services.ring_if_lost(preview=preview)
     return PreviewOut.of(preview)
+
+
+def _out(template: SummaryTemplate) -> TemplateOut:
+    return TemplateOut.of(template, current_version(template))
 
 
 def _own(ask: Ask) -> SummaryTemplate:

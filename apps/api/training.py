@@ -10,17 +10,16 @@ from apps.accounts.models import Organization
 from apps.api.operations import Ask, operation
 from apps.api.shapes import PageQuery
 from apps.core.cursor import page_after
-from apps.core.errors import YoyakError
 from apps.training.selectors import (
     RunView,
     access_requests,
     access_run,
     access_training,
-    approved_so_far,
+    count_approved,
     production_checkpoint,
     run_view,
 )
-from apps.training.services import request_retraining, use_checkpoint, use_shipped_model
+from apps.training.services import request_retraining
 
 
 class CheckpointOut(BaseModel):
@@ -97,26 +96,9 @@ def read_run(ask: Ask) -> RunPageOut:
     return RunPageOut(**_fields(view), losses=view.losses)
 
 
-@operation("POST", "training/runs/{request_id}/use", answer=RunOut)
-def use_run(ask: Ask) -> RunOut:
-    """Let the checkpoint of a run summarize from the next call on."""
-    view = access_run(ask.actor, ask.ids["request_id"])
-    if view.checkpoint is None:
-        raise YoyakError("no_such_checkpoint", checkpoint=str(ask.ids["request_id"]))
-    use_checkpoint(actor=ask.actor, organization=view.request.organization, checkpoint_id=view.checkpoint.id)
-    return RunOut.of(access_run(ask.actor, ask.ids["request_id"]))
-
-
-@operation("POST", "training/shipped", answer=TrainingOut)
-def use_shipped(ask: Ask) -> TrainingOut:
-    """Go back to the model that ships."""
-    use_shipped_model(actor=ask.actor, organization=_house(ask))
-    return _now(ask)
-
-
 def _now(ask: Ask) -> TrainingOut:
-    approved, used = approved_so_far(ask.actor), production_checkpoint()
-    return TrainingOut(approved=len(approved), production=_checkpoint(used))
+    approved, used = count_approved(ask.actor), production_checkpoint()
+    return TrainingOut(approved=approved, production=_checkpoint(used))
 
 
 def _house(ask: Ask) -> Organization:

@@ -1,5 +1,8 @@
 """The documentation of the API: the OpenAPI document, and a page made from the same declarations."""
 
+from functools import cache
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -10,15 +13,21 @@ from apps.api.operations import OPERATIONS
 from apps.api.reference import operations_of, shapes_of
 
 
+@cache
+def _document() -> dict[str, Any]:
+    """Write the document once: it says nothing of the person or the installation."""
+    return document(OPERATIONS)
+
+
 @login_not_required
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document. It tells nothing about the installation, so it asks for no token."""
-    return JsonResponse(document(OPERATIONS))
+    return JsonResponse(_document())
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Show every operation with its parameters, bodies and answers."""
-    described = document(OPERATIONS)
+    described = _document()
     return render(request, "api/docs.html", {"groups": operations_of(described), "shapes": shapes_of(described)})

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_GET
 from apps.calls.exports.files import calls_in_order, disposition, export_of, zip_of
 from apps.calls.exports.tables import csv_lines
 from apps.calls.forms import FilterForm
-from apps.calls.selectors import access_call, access_calls, find_calls
+from apps.calls.searching import search_calls
+from apps.calls.selectors import access_call, access_calls
 from apps.calls.services import record_export
 from apps.core.feedback import refusals_as_messages
 from apps.core.people import person
@@ -33,7 +34,7 @@ def export_call(request: HttpRequest, call_id: uuid.UUID, name: str) -> HttpResp
 def export_table(request: HttpRequest) -> StreamingHttpResponse:
     """Send the calls of the list's filter, up to ten thousand, as CSV."""
     actor = person(request)
-    calls = list(find_calls(actor, FilterForm(request.GET).wanted())[:MAX_CALLS])
+    calls = list(search_calls(actor=actor, wanted=FilterForm(request.GET).wanted())[:MAX_CALLS])
     record_export(calls=calls, actor=actor)
     headers = {"Content-Disposition": disposition("calls", "csv")}
     return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8", headers=headers)

@@ -12,10 +12,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from apps.calls.filters import CallFilter
+from apps.intake.models import CallDetails
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 
 CODECS = {"mulaw": "G.711 µ-law", "alaw": "G.711 A-law", "pcm_s16le": "PCM 16 bit"}
-MAX_FILES = 200
 MAX_TEXT = 100
 
 
@@ -77,11 +77,6 @@ class FilterForm(forms.Form):
     )
 
     q = forms.CharField(required=False, max_length=MAX_TEXT, empty_value="")
-    party = forms.ChoiceField(
-        label=_("찾는 말을 한 사람"),
-        required=False,
-        choices=[("", _("누가 말했든")), ("A", _("받은 쪽")), ("B", _("건 쪽"))],
-    )
     state = forms.ChoiceField(required=False, choices=GROUPS)
     since = forms.DateField(label=_("이날부터"), required=False, widget=DayInput)
     until = forms.DateField(label=_("이날까지"), required=False, widget=DayInput)
@@ -92,6 +87,11 @@ class FilterForm(forms.Form):
     sentiment = forms.ChoiceField(
         label=_("고객 반응"), required=False, choices=[("", _("모든 반응")), *SENTIMENTS.items()]
     )
+    party = forms.ChoiceField(
+        label=_("말한 사람"),
+        required=False,
+        choices=[("", _("누가 말했든")), ("A", _("받은 쪽")), ("B", _("건 쪽"))],
+    )
     min_minutes = forms.FloatField(label=_("최소 길이(분)"), required=False, min_value=0)
     max_minutes = forms.FloatField(label=_("최대 길이(분)"), required=False, min_value=0)
     open_actions = forms.NullBooleanField(
@@ -99,19 +99,10 @@ class FilterForm(forms.Form):
         required=False,
         widget=forms.Select(choices=[("", _("상관없음")), ("true", _("있음")), ("false", _("없음"))]),
     )
-
-    FOLDED = (
-        "since",
-        "until",
-        "agent",
-        "tag",
-        "category",
-        "outcome",
-        "sentiment",
-        "party",
-        "min_minutes",
-        "max_minutes",
-        "open_actions",
+    phone = forms.CharField(label=_("고객 전화"), required=False, max_length=32, empty_value="")
+    external_id = forms.CharField(label=_("외부 ID"), required=False, max_length=100, empty_value="")
+    direction = forms.ChoiceField(
+        label=_("방향"), required=False, choices=[("", _("모든 방향")), *CallDetails.Direction.choices]
     )
 
     def offer(self, *, agents: Iterable[tuple[str, str]], tags: Iterable[str]) -> None:
@@ -137,15 +128,19 @@ class FilterForm(forms.Form):
             max_duration_s=_seconds(said.get("max_minutes")),
             open_actions=said.get("open_actions"),
             tag=said.get("tag", ""),
+            **{name: said.get(name, "") for name in ("phone", "external_id", "direction")},
         )
 
     def folded(self) -> list[forms.BoundField]:
         """Return the fields that the page folds away."""
-        return [self[name] for name in self.FOLDED]
+        return [self[name] for name in self._folded_names()]
 
     def folded_count(self) -> int:
         """Return how many of the folded fields narrow the list."""
-        return sum(self.cleaned_data.get(name) not in ("", None) for name in self.FOLDED)
+        return sum(self.cleaned_data.get(name) not in ("", None) for name in self._folded_names())
+
+    def _folded_names(self) -> list[str]:
+        return [name for name in self.fields if name not in ("q", "state")]
 
     def query(self) -> str:
         """Return the filter as a query string for links to other pages of the list."""

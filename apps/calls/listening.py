@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 
 from apps.accounts.models import User
 from apps.calls.models import Recording
-from apps.calls.services import record_reading
+from apps.calls.services import record_listening
 from apps.core.ranges import file_response
 
 
@@ -16,6 +16,6 @@ def recording_response(request: HttpRequest, recording: Recording, *, actor: Use
     path = Path(settings.MEDIA_ROOT) / recording.listen_path
     if not recording.listen_path or not path.is_file():
         raise Http404("nothing to listen to")
-    record_reading(call=recording.call, actor=actor, action="play_recording")
+    record_listening(call=recording.call, actor=actor)
     etag = f"{recording.sha256[:40]}-{path.stat().st_size}"
     return file_response(request, path, content_type="audio/ogg", etag=etag)

@@ -5,12 +5,17 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import Organization
 
 
 class Call(models.Model):
-    """One phone call of an organization, from an upload, a command or an imported transcript."""
+    """One phone call of an organization, from an upload, a command or an imported transcript.
+
+    `happened_at` is when people spoke, where the telephone system told it, else when the call came in. Lists, filters,
+    charts and due days go by it; `created_at` only tells when the row was made.
+    """
 
     class Source(models.TextChoices):
         UPLOAD = "upload"
@@ -24,10 +29,11 @@ class Call(models.Model):
     title = models.CharField(max_length=300)
     source = models.CharField(max_length=16, choices=Source)
     created_at = models.DateTimeField(auto_now_add=True)
+    happened_at = models.DateTimeField(default=timezone.now)
     duration_s = models.FloatField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "-created_at"])]
+        indexes = [models.Index(fields=["organization", "-happened_at"])]
 
     def __str__(self) -> str:
         return self.title

@@ -21,6 +21,7 @@ from apps.summaries.models import Summary
 from apps.summaries.selectors import access_versions, current_summary
 from apps.summary_templates.selectors import access_templates, chosen_template
 from apps.summary_templates.shaping import show
+from apps.summary_templates.uses import use_of
 from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
 from apps.transcripts.selectors import access_segments, parties_swapped, party_names
@@ -64,14 +65,14 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
 def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[str, Any]:
     if shown is None:
         return {"reading": None, "plain": ""}
-    view = show(shown, segments)
-    unshown = {"topics", "actions", "decisions"} - set(view.sections)
+    use = use_of(shown)
+    view = show(shown, segments, use)
     return {
         "reading": view.reading,
-        "plain": summary_text(view.reading.content.model_copy(update=dict.fromkeys(unshown, ()))),
+        "plain": summary_text(view),
         "sections": view.sections,
         "fields": view.fields,
-        "template_use": view.use,
+        "template_use": use,
     }
 
 

@@ -8,12 +8,12 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import User
 from apps.accounts.selectors import organization_ids, within_reach
-from apps.calls.filters import CallFilter
+from apps.calls.filters import CallFilter, digits_of
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
 from apps.search.matching import COLUMNS, Holds
 from apps.search.tokens import query_words
-from apps.transcripts.models import TranscriptSegment
+from apps.transcripts.models import TranscriptSegment, spoken_by
 
 _GROUPS = {
     "active": [Job.State.QUEUED, Job.State.RUNNING],
@@ -23,8 +23,8 @@ _GROUPS = {
 }
 _COLUMNS_OF_PARTY = {"A": ("said_a",), "B": ("said_b",)}
 _LOOKUPS = {
-    "created_at__gte": "since",
-    "created_at__lt": "until",
+    "happened_at__gte": "since",
+    "happened_at__lt": "until",
     "created_by": "created_by",
     "document__category": "category",
     "document__outcome": "outcome",
@@ -32,12 +32,14 @@ _LOOKUPS = {
     "duration_s__gte": "min_duration_s",
     "duration_s__lte": "max_duration_s",
     "call_tags__tag__name": "tag",
+    "details__external_id": "external_id",
+    "details__direction": "direction",
 }
 
 
 def access_calls(actor: User) -> QuerySet[Call]:
     """Return the calls `actor` may see, newest first; Http404 for whoever works on none."""
-    return Call.objects.filter(within_reach(actor)).order_by("-created_at", "pk")
+    return Call.objects.filter(within_reach(actor)).order_by("-happened_at", "pk")
 
 
 def access_call(actor: User, call_id: UUID) -> Call:
@@ -62,6 +64,11 @@ def find_calls(actor: User, wanted: CallFilter, *, as_of: datetime | None = None
         calls = calls.filter(created_at__lte=as_of)
     if wanted.text:
         calls = _holding(calls, query_words(wanted.text), wanted.party)
+    elif wanted.party:
+        calls = calls.filter(Exists(spoken_by(wanted.party).filter(call=OuterRef("pk"))))
+    if wanted.phone:
+        digits = digits_of(wanted.phone)
+        calls = calls.filter(details__phone_digits__contains=digits) if digits else calls.none()
     if wanted.group in _GROUPS:
         calls = calls.filter(Exists(_newest_jobs(_GROUPS[wanted.group])))
     asked = {name: getattr(wanted, field) for name, field in _LOOKUPS.items()}

@@ -5,19 +5,22 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from apps.accounts.models import Organization, User
+from apps.accounts.models import AccessLog, Organization, User
 from apps.accounts.services import log_access, log_access_to_many
 from apps.calls.models import Call, Recording
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
 
 _MAX_TURNS = 5000
+_LISTENING = timedelta(hours=1)
 
 
 class DuplicateRecording(YoyakError):
@@ -142,15 +145,13 @@ def record_export(*, calls: Iterable[Call], actor: User) -> None:
     log_access_to_many(actor=actor, action="export_call", kind="call", objects=objects)
 
 
-def record_search(*, actor: User, organization_id: uuid.UUID) -> None:
-    """Note in the access log that `actor` searched the organization's calls. What they looked for is not kept."""
-    log_access(
-        actor=actor,
-        organization_id=organization_id,
-        action="search_calls",
-        kind="organization",
-        object_id=organization_id,
+def record_listening(*, call: Call, actor: User) -> None:
+    """Note in the access log that `actor` hears `call`: once an hour, for a player asks for piece after piece."""
+    lately = AccessLog.objects.filter(
+        organization_id=call.organization_id, at__gte=timezone.now() - _LISTENING, actor=actor
     )
+    if not lately.filter(action="play_recording", object_id=call.pk).exists():
+        record_reading(call=call, actor=actor, action="play_recording")
 
 
 @transaction.atomic

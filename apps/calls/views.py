@@ -25,14 +25,14 @@ from apps.calls.listening import recording_response
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
-from apps.calls.selectors import access_call, access_calls, access_recording, agents_of, find_calls
+from apps.calls.searching import search_calls
+from apps.calls.selectors import access_call, access_calls, access_recording, agents_of
 from apps.calls.services import (
     DuplicateRecording,
     add_recording,
     declare_format,
     delete_call,
     record_reading,
-    record_search,
 )
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
@@ -54,13 +54,13 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     """Show the calls the person may see, filtered, a page at a time."""
     actor, form = person(request), FilterForm(request.GET)
     wanted = form.wanted()
-    if wanted.text:
-        record_search(actor=actor, organization_id=access_organization(actor).pk)
     # Calls that come in while somebody turns the pages would shift them.
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    page = (capped_page_of if wanted.narrows else page_of)(request, find_calls(actor, wanted, as_of=as_of))
+    page = (capped_page_of if wanted.narrows else page_of)(
+        request, search_calls(actor=actor, wanted=wanted, as_of=as_of)
+    )
     rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,

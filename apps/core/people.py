@@ -1,8 +1,13 @@
-"""Give views the acting person with the right type. Knows no permissions."""
+"""Give views the acting person with the right type, and where they work. Knows no permissions."""
+
+from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
 from apps.accounts.models import User
+
+# What the session calls the chosen organization.
+HOUSE = "organization"
 
 
 def person(request: HttpRequest) -> User:
@@ -13,4 +18,11 @@ def person(request: HttpRequest) -> User:
     """
     if not isinstance(request.user, User):
         raise Http404("nobody is signed in")
+    request.user.working_in = _chosen_house(request)
     return request.user
+
+
+def _chosen_house(request: HttpRequest) -> UUID | None:
+    """Return the organization that the person chose in the head of the page; whether it is theirs is asked later."""
+    chosen = request.session.get(HOUSE)
+    return UUID(chosen) if chosen else None

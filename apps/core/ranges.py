@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 _BLOCK_BYTES = 256 * 1024
 # A player that asks for all the rest reads as it plays: it gets a piece and asks again, and holds no thread meanwhile.
 PIECE_BYTES = 1024 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 class Unsatisfiable(Exception):

@@ -20,7 +20,7 @@ from workers.contracts.stages import FIRST_TRANSCRIPT_STAGE, STAGE_QUEUES
 MAX_CALLS = 10_000
 COLUMNS = (
     "call",
-    "created_at",
+    "happened_at",
     "elapsed_s",
     "cpu_s",
     "gpu_s",
@@ -70,14 +70,14 @@ def access_ledger(actor: User, period: Period) -> Ledger:
 
 def ledger_lines(actor: User, period: Period) -> Iterator[str]:
     """Yield the ledger call by call as lines of a CSV under `COLUMNS`, newest first, up to `MAX_CALLS`."""
-    by_call = _results(actor, period).order_by().values("call_id", "call__created_at").annotate(**TOTALS)
+    by_call = _results(actor, period).order_by().values("call_id", "call__happened_at").annotate(**TOTALS)
     yield csv_line(COLUMNS)
-    for row in by_call.order_by("-call__created_at", "call_id")[:MAX_CALLS]:
+    for row in by_call.order_by("-call__happened_at", "call_id")[:MAX_CALLS]:
         work = Work.of(row)
         seconds = [f"{value:.3f}" for value in (work.elapsed_s, work.cpu_s, work.gpu_s)]
         costs = [f"{value:.4f}" for value in (work.own_krw, work.foreign_krw)]
         tokens = [str(work.input_tokens), str(work.output_tokens)]
-        yield csv_line([str(row["call_id"]), row["call__created_at"].isoformat(), *seconds, *tokens, *costs])
+        yield csv_line([str(row["call_id"]), row["call__happened_at"].isoformat(), *seconds, *tokens, *costs])
 
 
 def _results(actor: User, period: Period) -> QuerySet[StageResult]:

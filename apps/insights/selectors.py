@@ -101,7 +101,7 @@ class Overview:
 def overview(actor: User, period: Period) -> Overview:
     """Return the overview of the calls that `actor` may see."""
     visible = access_calls(actor).order_by()
-    calls = visible.filter(created_at__gte=period.since)
+    calls = visible.filter(happened_at__gte=period.since)
     by_day = {row["day"]: row for row in _by_day(calls)}
     ended = Job.objects.filter(call__in=visible, finished_at__gte=period.since).values_list("state").order_by("state")
     return Overview(
@@ -124,7 +124,7 @@ def _days(period: Period) -> list[date]:
 
 def _by_day(calls: QuerySet[Call]) -> list[dict[str, Any]]:
     counts = {"n": Count("pk"), "measured": Count("duration_s"), "length_s": Sum("duration_s")}
-    days = calls.annotate(day=TruncDate("created_at")).values("day").annotate(**counts).order_by("day")
+    days = calls.annotate(day=TruncDate("happened_at")).values("day").annotate(**counts).order_by("day")
     return [dict(row) for row in days]
 
 

@@ -6,6 +6,7 @@ The caller holds each import by right (`access_import`). What the worker does is
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -40,8 +41,14 @@ class BadTable(YoyakError):
 
 def wanted_files(run: ImportRun) -> list[str]:
     """Return the names of the files that the table asks for, in its order."""
-    rows = read_table(bytes(run.table)).rows.values()
-    return list(dict.fromkeys(plain_name(row.file) for row in rows))
+    return list(_wanted(run.pk))
+
+
+@lru_cache(maxsize=64)
+def _wanted(run_id: uuid.UUID) -> tuple[str, ...]:
+    """Read the table of an import, which never changes, once for all its files."""
+    table = ImportRun.objects.values_list("table", flat=True).get(pk=run_id)
+    return tuple(dict.fromkeys(plain_name(row.file) for row in read_table(bytes(table)).rows.values()))
 
 
 def missing_files(run: ImportRun) -> list[str]:

@@ -12,7 +12,10 @@ from apps.calls.models import Call
 
 
 class CallDetails(models.Model):
-    """The details of one call; what nobody told is empty. `external_id` is the call's name in the other system."""
+    """The details of one call; what nobody told is empty. `external_id` is the call's name in the other system.
+
+    `phone_digits` are those of `customer_phone`, so that a number is found however it was written.
+    """
 
     class Direction(models.TextChoices):
         INBOUND = "inbound", _("수신")
@@ -23,6 +26,7 @@ class CallDetails(models.Model):
     external_id = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField(null=True)
     customer_phone = models.CharField(max_length=32, blank=True)
+    phone_digits = models.CharField(max_length=15, blank=True)
     direction = models.CharField(max_length=8, choices=Direction, blank=True)
 
     class Meta:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from apps.accounts.models import Organization, User
 from apps.accounts.roles import Right
-from apps.accounts.selectors import access_organizations
+from apps.accounts.selectors import access_organizations, working_members
 from apps.calls.models import Call, Recording
 from apps.intake.models import CallDetails, ImportRun
 from apps.jobs.models import Job
@@ -36,9 +36,8 @@ def call_with_external_id(organization: Organization, external_id: str) -> Call 
 
 
 def members_by_name(organization: Organization) -> dict[str, User]:
-    """Return the active people of an organization by the names they sign in with."""
-    people = User.objects.filter(memberships__organization=organization, is_active=True)
-    return {person.username: person for person in people}
+    """Return who works on calls of an organization by the names they sign in with."""
+    return {person.username: person for person in working_members(organization.pk)}
 
 
 def access_importing(actor: User) -> Organization:

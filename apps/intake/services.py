@@ -1,11 +1,13 @@
 """Take in a recording from a folder with what is known about it. Interrupted anywhere, taking it in again ends well."""
 
 import uuid
+from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
 
 from apps.accounts.models import Organization, User
+from apps.calls.filters import digits_of
 from apps.calls.models import Call
 from apps.calls.services import DuplicateRecording, add_recording
 from apps.intake.columns import CallRow
@@ -13,6 +15,7 @@ from apps.intake.folder import chunks_of
 from apps.intake.models import CallDetails
 from apps.jobs.models import Batch, Job
 from apps.jobs.services import request_processing
+from apps.search.services import index_call
 
 
 def take_in(
@@ -57,9 +60,32 @@ def _begin(call: Call, owner: User | None, row: CallRow, batch: Batch | None) ->
     if Job.objects.filter(call=call).exists():
         return
     Call.objects.filter(pk=call.pk).update(created_by=owner)
-    told = {"external_id": row.external_id, "started_at": row.started_at, "customer_phone": row.customer_phone}
-    if any(told.values()) or row.direction:
-        CallDetails.objects.update_or_create(
-            call=call, defaults=told | {"direction": row.direction, "organization_id": call.organization_id}
-        )
+    names = ("external_id", "started_at", "customer_phone", "direction")
+    told = {name: getattr(row, name) for name in names if getattr(row, name)}
+    if told:
+        keep_details(call=call, **told)
     request_processing(call=call, actor=None, batch=batch)
+
+
+@transaction.atomic
+def keep_details(
+    *,
+    call: Call,
+    external_id: str = "",
+    started_at: datetime | None = None,
+    customer_phone: str = "",
+    direction: str = "",
+) -> None:
+    """Keep what the telephone system knew of `call`: it can be found by it, and happened when people spoke."""
+    told = {
+        "organization_id": call.organization_id,
+        "external_id": external_id,
+        "started_at": started_at,
+        "customer_phone": customer_phone,
+        "phone_digits": digits_of(customer_phone),
+        "direction": direction,
+    }
+    CallDetails.objects.update_or_create(call=call, defaults=told)
+    if started_at is not None:
+        Call.objects.filter(pk=call.pk).update(happened_at=started_at)
+    index_call(call_id=call.pk)

@@ -16,6 +16,7 @@ from apps.calls.models import Call
 from apps.jobs.costs import Work, work_by
 from apps.jobs.models import StageResult
 from apps.jobs.selectors import workers_of_queues
+from apps.training.selectors import made_by
 from workers.contracts.stages import FIRST_TRANSCRIPT_STAGE, STAGE_QUEUES
 
 _DAYS = 30
@@ -24,11 +25,13 @@ _STAGES = list(STAGE_QUEUES)
 
 @dataclass(frozen=True)
 class Estimate:
-    """`work` is empty without experience; `takes_s` is on the clock, with the workers there are now."""
+    """`work` is empty without experience; `takes_s` is on the clock, with the workers there are now. `by_model` tells
+    whether the summaries it is based on are the chosen model's; else they are those of any."""
 
     calls: int
     from_start: int
     based_on: int
+    by_model: bool
     workers: int
     work: Work
     takes_s: float
@@ -39,13 +42,18 @@ class Estimate:
         return self.work.own_krw / max(1, self.calls)
 
 
-def estimate_batch(calls: Sequence[Call]) -> Estimate:
-    """Return what summarizing `calls`, which are of one organization, would take."""
+def estimate_batch(calls: Sequence[Call], model: str = "") -> Estimate:
+    """Return what summarizing `calls`, which are of one organization, by `model` (see `Batch`) would take.
+
+    A template changes what is shown, and with a model server a few lines of the prompt: less than calls differ.
+    """
     known = _transcribed(calls)
     past = StageResult.objects.filter(
         organization_id=calls[0].organization_id, created_at__gte=timezone.now() - timedelta(days=_DAYS)
     )
-    took, lengths = work_by(past, "stage"), _lengths(past)
+    by_model = past.filter(made_by(model), stage=FIRST_TRANSCRIPT_STAGE)
+    its_own = work_by(by_model, "stage")
+    took, lengths = work_by(past, "stage") | its_own, _lengths(past) | _lengths(by_model)
     planned: dict[str, Work] = {}
     for stage in _STAGES:
         late = _STAGES.index(stage) >= _STAGES.index(FIRST_TRANSCRIPT_STAGE)
@@ -58,6 +66,7 @@ def estimate_batch(calls: Sequence[Call]) -> Estimate:
         calls=len(calls),
         from_start=len(calls) - len(known),
         based_on=summarized,
+        by_model=bool(its_own),
         workers=workers.get(STAGE_QUEUES[FIRST_TRANSCRIPT_STAGE], 0),
         work=sum(planned.values(), Work()),
         takes_s=_on_the_clock(planned, workers, len(calls)),

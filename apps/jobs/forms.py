@@ -37,7 +37,7 @@ class BatchForm(forms.Form):
         self.fields["calls"].queryset = access_calls(actor)  # type: ignore[attr-defined]
 
     def chosen(self) -> list[Call]:
-        """Return the calls in the order they came in.
+        """Return the calls in the order they happened.
 
         Raises:
             Http404: one of them is not the person's to see.
@@ -60,7 +60,7 @@ class BatchForm(forms.Form):
 
 
 def one_house(found: "QuerySet[Call]") -> list[Call]:
-    """Return the calls of `found`, which are to become one batch, in the order they came in.
+    """Return the calls of `found`, which are to become one batch, in the order they happened.
 
     Raises:
         YoyakError: there is none, there are too many, or they belong to several organizations.
@@ -72,7 +72,7 @@ def one_house(found: "QuerySet[Call]") -> list[Call]:
         raise YoyakError("too_many_chosen", limit=MAX_CALLS)
     if len({call.organization_id for call in calls}) > 1:
         raise YoyakError("mixed_organizations")
-    return sorted(calls, key=lambda call: (call.created_at, str(call.pk)))
+    return sorted(calls, key=lambda call: (call.happened_at, str(call.pk)))
 
 
 class WishForm(forms.Form):

@@ -17,7 +17,8 @@ class Batch(models.Model):
     """Many calls summarized as one piece of work.
 
     While `paused_at` is set no stage of its calls begins; `paused_s` is how long earlier pauses lasted. `model` is what
-    summarizes: `SHIPPED_MODEL`, the id of a checkpoint, or empty for the one in use when a call's turn comes.
+    summarizes: `SHIPPED_MODEL`, the id of a checkpoint, or empty for the one in use when a call's turn comes. While it
+    is `filling` an import still adds calls.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -28,6 +29,7 @@ class Batch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True)
     paused_s = models.FloatField(default=0.0)
+    filling = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.name

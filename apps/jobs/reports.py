@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 
+from apps.accounts.models import User
 from apps.core.tables import csv_line
 from apps.jobs.models import Batch, Job
 from apps.jobs.progress import progress_of
-from apps.jobs.selectors import batch_jobs
+from apps.jobs.selectors import access_batch_jobs
 
 COLUMNS = ("call", "title", "duration_s", "state", "outcome", "reason_code", "finished_at")
 
 
-def report_lines(batch: Batch) -> Iterator[str]:
-    """Yield the lines of a CSV that spreadsheets open; `outcome` is "summary" or a sentence in the active language."""
+def report_lines(actor: User, batch: Batch) -> Iterator[str]:
+    """Yield the lines of a CSV that spreadsheets open; `outcome` is "summary" or a sentence in the active language.
+
+    Only calls that `actor` may see are in it.
+    """
     yield "\ufeff" + csv_line(COLUMNS)
-    for job in batch_jobs(batch):
+    for job in access_batch_jobs(actor, [batch]):
         yield csv_line(_row(job))
 
 

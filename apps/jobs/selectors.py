@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -29,8 +30,14 @@ def access_job(actor: User, job_id: UUID) -> Job:
 
 
 def access_batches(actor: User) -> QuerySet[Batch]:
-    """Return the batches `actor` may see, newest first; Http404 for whoever works on no calls."""
-    return Batch.objects.filter(within_reach(actor)).select_related("created_by").order_by("-created_at", "pk")
+    """Return the batches of `actor`, newest first, that still hold a call they may see; Http404 without any calls.
+
+    Who began a batch may have another role or team by now: what counts is what they may see today.
+    """
+    jobs = Job.objects.filter(batch=OuterRef("pk"))
+    seen = Exists(jobs.filter(call__in=access_calls(actor).order_by())) | ~Exists(jobs)
+    mine = Batch.objects.filter(within_reach(actor)).filter(seen)
+    return mine.select_related("created_by").order_by("-created_at", "pk")
 
 
 def access_batch(actor: User, batch_id: UUID) -> Batch:
@@ -38,31 +45,25 @@ def access_batch(actor: User, batch_id: UUID) -> Batch:
     return get_object_or_404(access_batches(actor), pk=batch_id)
 
 
-def batch_jobs(batch: Batch) -> list[Job]:
-    """Return the newest job of each call of `batch`, with its call; a job that was retried is not counted twice."""
-    newest: dict[UUID, Job] = {}
-    for job in batch.jobs.select_related("call").order_by("created_at", "pk"):
-        newest[job.call_id] = job
-    return sorted(newest.values(), key=lambda job: (job.call.created_at, str(job.call_id)))
+def access_whole_batch(actor: User, batch_id: UUID) -> Batch:
+    """Return a batch all of whose calls `actor` may see, or raise Http404: what is done to it concerns them all."""
+    batch = access_batch(actor, batch_id)
+    if batch.jobs.exclude(call__in=access_calls(actor).order_by()).exists():
+        raise Http404("not all of its calls are there")
+    return batch
 
 
-def batch_counts(batch: Batch) -> dict[str, int]:
-    """Return how many calls of `batch` are in each state, and `total`."""
-    return _counts(batch_jobs(batch))
-
-
-def _counts(jobs: Iterable[Job]) -> dict[str, int]:
-    counts: dict[str, int] = dict.fromkeys(Job.State.values, 0)
-    for job in jobs:
-        counts[job.state] += 1
-    return counts | {"total": sum(counts.values())}
+def access_batch_jobs(actor: User, batches: Iterable[Batch]) -> QuerySet[Job]:
+    """Return the newest job of each call of `batches` that `actor` may see: a call that was retried counts once."""
+    later = Job.objects.filter(batch=OuterRef("batch"), call=OuterRef("call"), created_at__gt=OuterRef("created_at"))
+    newest = access_jobs(actor).filter(~Exists(later), batch__in=[batch.pk for batch in batches])
+    return newest.select_related("call").order_by("call__happened_at", "call_id")
 
 
 @dataclass(frozen=True)
 class BatchReport:
     """How far a batch is. `calls_per_min` and `left_s` are known once the first call has ended; pauses do not count."""
 
-    jobs: list[Job]
     counts: dict[str, int]
     ended: int
     share: float
@@ -70,43 +71,39 @@ class BatchReport:
     left_s: float | None
     took_s: float | None
     paused: bool = False
-
-    @property
-    def is_final(self) -> bool:
-        return self.ended == self.counts["total"]
+    is_final: bool = False
 
 
-def batch_report(batch: Batch) -> BatchReport:
-    """Return the account of `batch`: every call, the counts, the pace and the time left."""
-    jobs = batch_jobs(batch)
-    counts = _counts(jobs)
-    finished = sorted(job.finished_at for job in jobs if job.is_final and job.finished_at)
-    ended = sum(job.is_final for job in jobs)
-    until = finished[-1] if finished and ended == len(jobs) else batch.paused_at or timezone.now()
-    elapsed_s = max((until - batch.created_at).total_seconds() - batch.paused_s, 0.001)
+def batch_report(actor: User, batch: Batch) -> BatchReport:
+    """Return the account of what `actor` may see of `batch`: the counts, the pace and the time left."""
+    counts = batch_shares(actor, [batch])[batch.pk]
+    total, ended = counts["total"], sum(counts[state] for state in Job.FINAL)
+    over = ended == total and not batch.filling
+    last = access_batch_jobs(actor, [batch]).aggregate(last=Max("finished_at"))["last"] if over else None
+    elapsed_s = max(((last or batch.paused_at or timezone.now()) - batch.created_at).total_seconds(), 0.001)
+    elapsed_s = max(elapsed_s - batch.paused_s, 0.001)
     worked = counts[Job.State.DONE] + counts[Job.State.FAILED]
     return BatchReport(
-        jobs=jobs,
         counts=counts,
         ended=ended,
-        share=ended / len(jobs) if jobs else 1.0,
+        share=ended / total if total else 1.0,
         calls_per_min=worked / elapsed_s * 60 if worked else None,
-        left_s=(len(jobs) - ended) * elapsed_s / worked if worked and ended < len(jobs) else None,
-        took_s=elapsed_s if ended == len(jobs) else None,
-        paused=batch.paused_at is not None and ended < len(jobs),
+        left_s=(total - ended) * elapsed_s / worked if worked and ended < total else None,
+        took_s=elapsed_s if over else None,
+        paused=batch.paused_at is not None and not over,
+        is_final=over,
     )
 
 
-def batch_shares(batches: Iterable[Batch]) -> dict[UUID, dict[str, int]]:
-    """Return the counts of several batches, by batch."""
-    newest: dict[tuple[UUID, UUID], Job] = {}
-    for job in Job.objects.filter(batch__in=list(batches)).order_by("created_at", "pk"):
-        if job.batch_id is not None:
-            newest[job.batch_id, job.call_id] = job
-    grouped: dict[UUID, list[Job]] = {batch.pk: [] for batch in batches}
-    for (batch_id, _), job in newest.items():
-        grouped[batch_id].append(job)
-    return {batch_id: _counts(jobs) for batch_id, jobs in grouped.items()}
+def batch_shares(actor: User, batches: Iterable[Batch]) -> dict[UUID, dict[str, int]]:
+    """Return how many calls of each batch `actor` sees in each state, and `total`, by batch."""
+    held = list(batches)
+    shares = {batch.pk: dict.fromkeys([*Job.State.values, "total"], 0) for batch in held}
+    counted = access_batch_jobs(actor, held).order_by().values_list("batch_id", "state").annotate(n=Count("pk"))
+    for batch_id, state, n in counted:
+        shares[batch_id][state] = n
+        shares[batch_id]["total"] += n
+    return shares
 
 
 def probe_facts(call: Call) -> dict[str, Any]:

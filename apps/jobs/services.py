@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -34,6 +34,7 @@ from workers.contracts.stages import (
 from workers.contracts.work import Payload, Spent
 
 _BELLS_A_SWEEP = 4
+_FILLED_WITHIN = timedelta(days=1)
 _ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -58,10 +59,14 @@ class Lease:
 def request_processing(*, call: Call, actor: User | None, batch: Batch | None = None, stage: str | None = None) -> Job:
     """Queue `call` from `stage` on (its first by default). An unfinished job of the call is returned as it is."""
     Call.objects.select_for_update().get(pk=call.pk)
-    running = Job.objects.filter(call=call, state__in=_ACTIVE).first()
+    running = Job.objects.filter(call=call, state__in=_ACTIVE).order_by("-created_at").first()
     if running is not None:
         return running
-    job = _job(call, batch, stage or _first_stage(call, spoken=False))
+    return _queue(call, actor, batch, stage or _first_stage(call, spoken=False))
+
+
+def _queue(call: Call, actor: User | None, batch: Batch | None, stage: str) -> Job:
+    job = _job(call, batch, stage)
     job.save()
     log_access(
         actor=actor, organization_id=call.organization_id, action="request_processing", kind="call", object_id=call.pk
@@ -85,15 +90,25 @@ def _ring_for(job: Job) -> None:
 
 @transaction.atomic
 def start_batch(
-    *, name: str, calls: Sequence[Call], actor: User | None, organization_id: uuid.UUID, model: str = ""
+    *,
+    name: str,
+    calls: Sequence[Call],
+    actor: User | None,
+    organization_id: uuid.UUID,
+    model: str = "",
+    filling: bool = False,
 ) -> Batch:
-    """Summarize `calls` again as one batch, by `model` (see `Batch`); each becomes one job that is accounted for."""
-    batch = Batch.objects.create(name=name, organization_id=organization_id, created_by=actor, model=model)
+    """Summarize `calls` again as one batch, by `model` (see `Batch`); each becomes one job that is accounted for.
+
+    A job of its own that a call has and that has not come to its summary joins; any other is followed by one of the
+    batch. With `filling` further calls are still to come, until `close_batch`.
+    """
+    about = {"name": name, "organization_id": organization_id, "created_by": actor}
+    batch = Batch.objects.create(**about, model=model, filling=filling)
     keys = [call.pk for call in calls]
     list(Call.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
-    running = Job.objects.filter(call__in=keys, state__in=_ACTIVE)
-    joined = set(running.values_list("call_id", flat=True))
-    running.update(batch=batch)
+    _unsummarized().filter(call__in=keys, batch=None).update(batch=batch)
+    joined = set(batch.jobs.values_list("call_id", flat=True))
     spoken = set(StageResult.objects.filter(call__in=keys, stage="diarize").values_list("call_id", flat=True))
     jobs = [_job(call, batch, _first_stage(call, call.pk in spoken)) for call in calls if call.pk not in joined]
     Job.objects.bulk_create(jobs, batch_size=1000)
@@ -106,14 +121,43 @@ def start_batch(
 
 @transaction.atomic
 def request_summary(*, call: Call, actor: User | None) -> Job:
-    """Summarize `call` again from its transcript; without one, from the start."""
+    """Summarize `call` again from its transcript; without one, from the start.
+
+    A job that has not come to its summary yet will make it as is wished by now; one that is past it is followed by
+    another.
+    """
+    Call.objects.select_for_update().get(pk=call.pk)
+    waiting = _unsummarized().filter(call=call).order_by("-created_at").first()
+    if waiting is not None:
+        return waiting
     spoken = StageResult.objects.filter(call=call, stage="diarize").exists()
-    return request_processing(call=call, actor=actor, stage=_first_stage(call, spoken))
+    return _queue(call, actor, None, _first_stage(call, spoken))
+
+
+def _unsummarized() -> QuerySet[Job]:
+    """Return the unfinished jobs that read template and model only when their summary's turn comes."""
+    stages = list(STAGE_QUEUES)
+    before = stages[: stages.index(FIRST_TRANSCRIPT_STAGE)]
+    waits = Q(stage=FIRST_TRANSCRIPT_STAGE, state=Job.State.QUEUED)
+    return Job.objects.filter(waits | Q(stage__in=before, state__in=_ACTIVE), cancel_requested=False)
+
+
+@transaction.atomic
+def close_batch(*, batch: Batch) -> None:
+    """Note that no further calls come into a batch that was filled."""
+    Batch.objects.filter(pk=batch.pk).update(filling=False)
+    note_batch(batch.pk)
+
+
+def close_left_batches() -> None:
+    """Close the batches that an import began to fill a day ago: it was killed, and ends as another one."""
+    for batch in Batch.objects.filter(filling=True, created_at__lt=timezone.now() - _FILLED_WITHIN):
+        close_batch(batch=batch)
 
 
 def claim_next(queue: str) -> Lease | None:
-    """Claim the next waiting job of `queue`: single calls before batches, older before newer."""
-    waiting = _claimable(stages_of(queue)).order_by(F("batch_id").asc(nulls_first=True), "created_at")
+    """Claim the next waiting job of `queue`: single calls before batches, older batches and calls before newer."""
+    waiting = _claimable(stages_of(queue)).order_by(F("batch__created_at").asc(nulls_first=True), "created_at")
     for job_id in waiting.values_list("pk", flat=True)[:20]:
         lease = claim(job_id)
         if lease is not None:
@@ -143,9 +187,12 @@ def claim(job_id: uuid.UUID) -> Lease | None:
 
 def _claimable(stages: list[str]) -> Any:
     # A subquery, not a join: the UPDATE of a claim must judge the job's row alone.
-    paused = Batch.objects.filter(paused_at__isnull=False).values("pk")
+    paused = Q(batch__in=Batch.objects.filter(paused_at__isnull=False).values("pk"))
+    # Two jobs of one call would mix their results: the later one waits, but not for a batch that is paused.
+    earlier = Job.objects.filter(call=OuterRef("call"), created_at__lt=OuterRef("created_at"), state__in=_ACTIVE)
     return Job.objects.filter(
-        Q(batch=None) | ~Q(batch__in=paused),
+        Q(batch=None) | ~paused,
+        ~Exists(earlier.filter(Q(batch=None) | ~paused)),
         state=Job.State.QUEUED,
         stage__in=stages,
         cancel_requested=False,
@@ -285,9 +332,9 @@ def run_again(*, call: Call, job: Job | None, actor: User | None) -> Job:
 
 
 @transaction.atomic
-def cancel_batch(*, batch: Batch, actor: User | None) -> int:
-    """Cancel every unfinished call of `batch` and return how many there were."""
-    unfinished = list(batch.jobs.filter(state__in=_ACTIVE))
+def cancel_batch(*, batch: Batch, jobs: QuerySet[Job], actor: User | None) -> int:
+    """Cancel every unfinished one of `jobs`, which are of `batch`, and return how many there were."""
+    unfinished = list(jobs.filter(state__in=_ACTIVE))
     ended = [_cancel(job, actor) for job in unfinished]
     # The batch is locked last: a worker that ends a call of it holds the job's row before it asks for that lock.
     if any(ended):
@@ -296,9 +343,9 @@ def cancel_batch(*, batch: Batch, actor: User | None) -> int:
 
 
 @transaction.atomic
-def retry_batch(*, jobs: Sequence[Job], actor: User | None) -> int:
+def retry_batch(*, jobs: QuerySet[Job], actor: User | None) -> int:
     """Run those of `jobs` again that failed and return how many there were."""
-    failed = [job for job in jobs if job.state == Job.State.FAILED]
+    failed = list(jobs.filter(state=Job.State.FAILED).select_related("call", "batch"))
     for job in failed:
         retry_job(job=job, actor=actor)
     return len(failed)
@@ -324,6 +371,11 @@ def resume_batch(*, batch: Batch, actor: User | None) -> None:
     waiting = batch.jobs.filter(state=Job.State.QUEUED).order_by().values_list("stage", flat=True).distinct()
     for queue in {STAGE_QUEUES[stage] for stage in waiting}:
         ring_on_commit(WORK_TASK, queue, queue=queue)
+
+
+def record_report(*, batch: Batch, actor: User) -> None:
+    """Note in the access log that `actor` took the account of a batch out of the house."""
+    _log_batch(batch, actor, "export_report")
 
 
 def _log_batch(batch: Batch, actor: User | None, action: str) -> None:

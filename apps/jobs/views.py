@@ -1,8 +1,8 @@
 """Batches: many calls summarized as one piece of work, with one bar and an account of every call."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -24,8 +24,16 @@ from apps.jobs.forms import BatchForm, WishForm
 from apps.jobs.models import Batch
 from apps.jobs.progress import progress_of
 from apps.jobs.reports import report_lines
-from apps.jobs.selectors import BatchReport, access_batch, access_batches, batch_jobs, batch_report, batch_shares
-from apps.jobs.services import cancel_batch, pause_batch, resume_batch, retry_batch
+from apps.jobs.selectors import (
+    BatchReport,
+    access_batch,
+    access_batch_jobs,
+    access_batches,
+    access_whole_batch,
+    batch_report,
+    batch_shares,
+)
+from apps.jobs.services import cancel_batch, pause_batch, record_report, resume_batch, retry_batch
 from apps.summaries.shown import titles_by_call
 from apps.summary_templates.selectors import access_template, access_templates
 from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
@@ -35,8 +43,9 @@ from apps.training.selectors import model_name, models_of
 @require_safe
 def list_batches(request: HttpRequest) -> HttpResponse:
     """Show the batches the person may see, newest first."""
-    page = page_of(request, access_batches(person(request)))
-    shares = batch_shares(page.object_list)
+    actor = person(request)
+    page = page_of(request, access_batches(actor))
+    shares = batch_shares(actor, page.object_list)
     rows = [(batch, shares[batch.pk], bar(shares[batch.pk])) for batch in page.object_list]
     return render(request, "jobs/batches.html", {"page": page, "rows": rows})
 
@@ -51,8 +60,8 @@ def prepare(request: HttpRequest) -> HttpResponse:
     context = {
         "hidden": form.hidden(),
         "name": batch_name(len(calls)),
-        "estimate": estimate_batch(calls),
-        "wishes": _wish_form(actor, calls, {"template": request.POST.get("template", "")}),
+        "estimate": estimate_batch(calls, request.POST.get("model", "")),
+        "wishes": _wish_form(actor, calls, {name: request.POST.get(name, "") for name in ("template", "model")}),
     }
     return render(request, "jobs/prepare.html", context)
 
@@ -92,21 +101,21 @@ def start(request: HttpRequest) -> HttpResponse:
 def show_batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Show one batch with the account of every call."""
     batch = access_batch(person(request), batch_id)
-    return render(request, "jobs/batch.html", _account(request, batch, batch_report(batch)))
+    return render(request, "jobs/batch.html", _account(request, batch, batch_report(person(request), batch)))
 
 
 @require_GET
 def show_batch_progress(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Return the moving part of the page, for polling; 286 once every call has ended."""
     batch = access_batch(person(request), batch_id)
-    report = batch_report(batch)
+    report = batch_report(person(request), batch)
     response = render(request, "jobs/batch_account.html", _account(request, batch, report))
     return HttpResponseStopPolling(response.content) if report.is_final else response
 
 
 def _account(request: HttpRequest, batch: Batch, report: BatchReport) -> dict[str, Any]:
-    rows = [progress_of(job) for job in report.jobs]
-    page = page_of(request, rows, 50)
+    page = page_of(request, access_batch_jobs(person(request), [batch]), 50)
+    page.object_list = [progress_of(job) for job in page.object_list]
     return {
         "batch": batch,
         "report": report,
@@ -131,7 +140,9 @@ def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
 @require_POST
 def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Cancel every unfinished call of the batch."""
-    n = _change(request, batch_id, cancel_batch)
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    n = cancel_batch(batch=batch, jobs=access_batch_jobs(actor, [batch]), actor=actor)
     messages.info(request, ngettext("%(n)s건을 취소했습니다.", "%(n)s건을 취소했습니다.", n) % {"n": n})
     return see_other("jobs:batch", batch_id)
 
@@ -139,14 +150,16 @@ def cancel(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Let no further stage of the batch begin."""
-    _change(request, batch_id, pause_batch)
+    actor = person(request)
+    pause_batch(batch=access_whole_batch(actor, batch_id), actor=actor)
     return see_other("jobs:batch", batch_id)
 
 
 @require_POST
 def resume(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Go on with the paused batch."""
-    _change(request, batch_id, resume_batch)
+    actor = person(request)
+    resume_batch(batch=access_whole_batch(actor, batch_id), actor=actor)
     return see_other("jobs:batch", batch_id)
 
 
@@ -154,22 +167,16 @@ def resume(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
 def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Run the failed calls of the batch again."""
     actor = person(request)
-    n = retry_batch(jobs=batch_jobs(access_batch(actor, batch_id)), actor=actor)
+    n = retry_batch(jobs=access_batch_jobs(actor, [access_batch(actor, batch_id)]), actor=actor)
     messages.info(request, ngettext("%(n)s건을 다시 시작했습니다.", "%(n)s건을 다시 시작했습니다.", n) % {"n": n})
     return see_other("jobs:batch", batch_id)
-
-
-_Told = TypeVar("_Told")
-
-
-def _change(request: HttpRequest, batch_id: uuid.UUID, change: Callable[..., _Told]) -> _Told:
-    actor = person(request)
-    return change(batch=access_batch(actor, batch_id), actor=actor)
 
 
 @require_safe
 def report(request: HttpRequest, batch_id: uuid.UUID) -> StreamingHttpResponse:
     """Send the account of every call as CSV: "summary", or the reason why there is none."""
-    batch = access_batch(person(request), batch_id)
+    actor = person(request)
+    batch = access_batch(actor, batch_id)
+    record_report(batch=batch, actor=actor)
     headers = {"Content-Disposition": disposition(batch.name, "csv")}
-    return StreamingHttpResponse(report_lines(batch), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(report_lines(actor, batch), content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,21 +1,27 @@
 """Which texts of a call can be found, and as what. Reads calls, transcripts and summaries; writes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from apps.actions.models import Action
 from apps.calls.models import Call, Recording
+from apps.intake.models import CallDetails
 from apps.search.tokens import tokens_of
 from apps.summaries.shown import current_by_call
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import CallSummary
+from workers.contracts.template import FilledField
 
 
 def document_of(call: Call) -> dict[str, Any]:
     """Return the fields of the search document of `call` as it is now."""
     recording, shown = Recording.objects.filter(call=call).first(), current_by_call([call.pk]).get(call.pk)
     summary = CallSummary.model_validate(shown.content) if shown else None
-    about = [call.title, recording.file_name if recording else "", *(summary_texts(summary) if summary else ())]
+    about = [call.title, recording.file_name if recording else ""]
+    if shown and summary:
+        about += summary_texts(summary, filled_of(use_of(shown)))
+    about += CallDetails.objects.filter(call=call).values_list("external_id", "phone_digits").first() or ()
     segments = list(TranscriptSegment.objects.filter(call=call))
     return {
         "about": _joined(about),
@@ -28,9 +34,15 @@ def document_of(call: Call) -> dict[str, Any]:
     }
 
 
-def summary_texts(summary: CallSummary) -> Iterator[str]:
-    """Yield what a summary says as fact. What verification could not confirm is not found by searching."""
+def summary_texts(summary: CallSummary, filled: Iterable[FilledField] = ()) -> Iterator[str]:
+    """Yield what a summary says as fact, and what fills the fields of its template.
+
+    What verification could not confirm is not found by searching; what the template leaves out is, for it was said.
+    """
     yield summary.title
+    for field in filled:
+        if field.text:
+            yield " ".join(dict.fromkeys(filter(None, (field.text, field.normalized))))
     for topic in summary.topics:
         yield topic.title
     points = [point for topic in summary.topics for point in topic.points]

@@ -13,7 +13,8 @@ from apps.calls.models import Call
 from apps.search.documents import summary_texts
 from apps.search.tokens import pattern_of, plain, query_words
 from apps.summaries.shown import current_by_call
-from apps.transcripts.models import TranscriptSegment
+from apps.summary_templates.uses import filled_of, uses_of
+from apps.transcripts.models import spoken_by
 from workers.contracts.summary import CallSummary
 
 _SHOWN = 3
@@ -54,8 +55,11 @@ def find_hits(calls: Iterable[Call], *, text: str, party: str = "") -> dict[UUID
         return {}
     pattern, found = pattern_of(words), dict[UUID, list[Hit]]()
     if not party:
-        for call_id, summary in current_by_call(keys).items():
-            lines = [plain(line) for line in summary_texts(CallSummary.model_validate(summary.content))]
+        shown = current_by_call(keys)
+        uses = uses_of(shown.values())
+        for call_id, summary in shown.items():
+            content, filled = CallSummary.model_validate(summary.content), filled_of(uses.get(summary.pk))
+            lines = [plain(line) for line in summary_texts(content, filled)]
             found[call_id] = [Hit("summary", _cut(line, pattern)) for line in lines if pattern.search(line)]
     for call_id, number, speaker, start_s, said in _segments(keys, party):
         line = plain(said)
@@ -65,9 +69,7 @@ def find_hits(calls: Iterable[Call], *, text: str, party: str = "") -> dict[UUID
 
 
 def _segments(keys: list[UUID], party: str) -> Iterable[tuple[UUID, int, str, float, str]]:
-    rows = TranscriptSegment.objects.filter(call_id__in=keys).order_by("call_id", "number")
-    if party:
-        rows = rows.filter(party="A") if party == "A" else rows.exclude(party="A")
+    rows = spoken_by(party).filter(call_id__in=keys).order_by("call_id", "number")
     return rows.values_list("call_id", "number", "party", "start_s", "text")
 
 

@@ -16,14 +16,17 @@ from apps.sorting.models import CallTag, SavedSearch, Tag
 
 # Counting goes no further: a page says "1,000+".
 MOST_COUNTED = 1000
+# So many searches are counted for a page.
+_COUNTED = 20
 
 
 @dataclass(frozen=True)
 class Found:
-    """A saved search with how many calls it finds for the person; `more` when there are more than counted."""
+    """A saved search with how many calls it finds for the person, None where that was not counted; `more` when there
+    are more than counted."""
 
     search: SavedSearch
-    count: int
+    count: int | None
     more: bool
     own: bool
 
@@ -59,10 +62,18 @@ def access_own_search(actor: User, search_id: UUID) -> SavedSearch:
 
 
 def searches_with_counts(actor: User) -> list[Found]:
-    """Return the searches of `actor`, each with the number of calls that this person finds with it."""
-    found = []
-    for search in access_searches(actor).select_related("owner"):
-        wanted = FilterForm(QueryDict(search.query)).wanted()
-        count = find_calls(actor, wanted).order_by()[: MOST_COUNTED + 1].count()
-        found.append(Found(search, min(count, MOST_COUNTED), count > MOST_COUNTED, search.owner_id == actor.pk))
-    return found
+    """Return the searches of `actor`, the first with the number of calls that this person finds with them.
+
+    Colleagues share as many as they like, and each count is a search: one's own are counted before theirs.
+    """
+    searches = sorted(access_searches(actor).select_related("owner"), key=lambda one: one.owner_id != actor.pk)
+    return [_found(actor, search, counted=place < _COUNTED) for place, search in enumerate(searches)]
+
+
+def _found(actor: User, search: SavedSearch, *, counted: bool) -> Found:
+    own = search.owner_id == actor.pk
+    if not counted:
+        return Found(search, None, False, own)
+    wanted = FilterForm(QueryDict(search.query)).wanted()
+    count = find_calls(actor, wanted).order_by()[: MOST_COUNTED + 1].count()
+    return Found(search, min(count, MOST_COUNTED), count > MOST_COUNTED, own)

@@ -9,6 +9,7 @@ from apps.accounts.models import Organization, User
 from apps.accounts.services import log_access, log_access_to_many
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
+from apps.core.lines import one_line
 from apps.sorting.models import CallTag, SavedSearch, Tag
 
 MAX_NAME = 40
@@ -53,7 +54,7 @@ def _one_organization(calls: Sequence[Call]) -> uuid.UUID:
 
 
 def _word(name: str) -> str:
-    word = " ".join(name.replace("\0", " ").split())
+    word = one_line(name)
     if not 0 < len(word) <= MAX_NAME:
         raise YoyakError("bad_tag", name=word[:MAX_NAME], limit=MAX_NAME)
     return word
@@ -79,7 +80,7 @@ def save_search(*, organization: Organization, name: str, query: str, shared: bo
     Raises:
         YoyakError: nothing is asked for, the name is empty, too long or taken, or there are too many.
     """
-    word = " ".join(name.replace("\0", " ").split())
+    word = one_line(name)
     if not 0 < len(word) <= MAX_SEARCH_NAME:
         raise YoyakError("bad_search_name", limit=MAX_SEARCH_NAME)
     if not query:

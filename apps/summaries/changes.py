@@ -11,7 +11,10 @@ from typing import Literal
 from django.utils.translation import gettext as _
 
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
+from apps.summaries.models import Summary
+from apps.summary_templates.uses import filled_of, uses_of
 from workers.contracts.summary import CallSummary
+from workers.contracts.template import FilledField
 
 Sign = Literal["same", "added", "removed"]
 # Lines that share less than this of their words are shown as one that went and one that came.
@@ -46,19 +49,30 @@ class Part:
         return any(line.sign != "same" for line in self.lines)
 
 
-def changes(before: CallSummary, after: CallSummary) -> list[Part]:
+def changes_between(before: Summary, after: Summary) -> list[Part]:
+    """Return what changed from one version to another, the fields of their templates included."""
+    uses = uses_of([before, after])
+    one, two = ((CallSummary.model_validate(each.content), filled_of(uses.get(each.pk))) for each in (before, after))
+    return changes(one[0], two[0], filled=(one[1], two[1]))
+
+
+Filled = Sequence[FilledField]
+
+
+def changes(before: CallSummary, after: CallSummary, filled: tuple[Filled, Filled] = ((), ())) -> list[Part]:
     """Return the parts of both summaries in the order of the page, each with its lines compared."""
-    old, new = _parts(before), _parts(after)
+    old, new = _parts(before, filled[0]), _parts(after, filled[1])
     headings = [*new, *(heading for heading in old if heading not in new)]
     return [Part(heading, tuple(_lines(old.get(heading, []), new.get(heading, [])))) for heading in headings]
 
 
-def _parts(summary: CallSummary) -> dict[str, list[str]]:
+def _parts(summary: CallSummary, filled: Filled) -> dict[str, list[str]]:
     kinds = (CATEGORIES[summary.category], OUTCOMES[summary.outcome], SENTIMENTS[summary.sentiment])
     parts = {
         _("제목"): [summary.title],
         _("한 줄 요약"): [summary.one_line.text],
         _("분야·결과·고객 반응"): [" · ".join(map(str, kinds))],
+        _("우리 조직의 필드"): [f"{field.label}: {field.text}" for field in filled if field.text],
         _("할 일"): [" · ".join(filter(None, (item.who, item.what, item.when))) for item in summary.actions],
         _("결정"): [item.text for item in summary.decisions],
     }

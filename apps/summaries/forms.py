@@ -4,6 +4,7 @@ A statement that is left as it was keeps its verification; one that was changed 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic, Value
+from workers.contracts.template import FilledField
 
 _MAX_CHARS = 1000
 _EMPTY = Statement(text="")
@@ -38,16 +40,27 @@ class TopicRows:
 
 
 class CorrectionForm(forms.Form):
-    """Title, headline, topics with points, actions, decisions and kinds of `base`, each list with one blank to add."""
+    """Title, headline, topics with points, actions, decisions and kinds of `base`, each list with one blank to add, and
+    the `filled` fields of its template.
 
+    `seen` is the number of the version that was shown when the person began.
+    """
+
+    seen = forms.IntegerField(widget=forms.HiddenInput)
     title = forms.CharField(max_length=200)
     category = forms.ChoiceField(choices=list(CATEGORIES.items()))
     outcome = forms.ChoiceField(choices=list(OUTCOMES.items()))
     sentiment = forms.ChoiceField(choices=list(SENTIMENTS.items()))
 
-    def __init__(self, *args: Any, base: CallSummary, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, base: CallSummary, shown: int, filled: Sequence[FilledField] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.base = base
+        self.base, self.filled = base, filled
+        self.fields["seen"].initial = shown
+        for f, field in enumerate(filled):
+            self._add_statement(f"field-{f}", Statement(text=field.text, evidence=field.evidence))
+            self.fields[f"field-{f}"].label = field.label
         # A call without any topic still offers one to write in.
         self.topics = [*base.topics, *([] if base.topics else [Topic(title="")])]
         for name in ("title", "category", "outcome", "sentiment"):
@@ -105,6 +118,10 @@ class CorrectionForm(forms.Form):
             rows.append(Row(self[name], self[f"{name}-evidence"], who, when, doubtful, blank))
         return rows
 
+    def field_rows(self) -> list[Row]:
+        """Return the rows of the template's fields."""
+        return [Row(self[f"field-{f}"], self[f"field-{f}-evidence"]) for f in range(len(self.filled))]
+
     def _row(self, name: str, item: Statement) -> Row:
         return Row(self[name], self[f"{name}-evidence"], doubtful=not item.supported, blank=not item.text)
 
@@ -129,6 +146,16 @@ class CorrectionForm(forms.Form):
             }
         )
         return summary.model_copy(update={"unsupported": _unsupported(summary)}).model_dump(mode="json")
+
+    def refilled(self) -> list[FilledField]:
+        """Return the template's fields as the person left them; call after `is_valid`."""
+        return [self._field(f"field-{f}", field) for f, field in enumerate(self.filled)]
+
+    def _field(self, name: str, before: FilledField) -> FilledField:
+        text, evidence = self._said(name), self._numbers(name)
+        if text == before.text:
+            return before.model_copy(update={"evidence": evidence})
+        return before.model_copy(update={"text": text, "normalized": "", "evidence": evidence})
 
     def _said(self, name: str) -> str:
         return " ".join(str(self.cleaned_data[name]).split())

@@ -1,6 +1,7 @@
 """Correct and approve summaries."""
 
 import uuid
+from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,12 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.calls.services import record_reading
-from apps.core.feedback import back, refusals_as_messages, see_other
+from apps.core.feedback import back, explain, refusals_as_messages, see_other
 from apps.core.people import person
-from apps.summaries.changes import changes
+from apps.summaries.changes import changes_between
 from apps.summaries.forms import CorrectionForm
-from apps.summaries.selectors import access_summary, access_versions, version_before
-from apps.summaries.services import approve_summary, correct_summary
+from apps.summaries.models import Summary
+from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
+from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
+from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.selectors import access_segments
 from workers.contracts.summary import CallSummary
 
@@ -33,23 +36,51 @@ def approve(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @refusals_as_messages("calls:list")
 def correct(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
-    """Show the correction form; keep what comes back as a new version, approved when asked for."""
+    """Show the correction form; keep what comes back as a new version, approved when asked for.
+
+    409 when another version is shown by now than the person saw: what they wrote stays in the form, and saving it again
+    says that they have seen the other one.
+    """
     actor = person(request)
     summary = access_summary(actor, summary_id)
-    base = CallSummary.model_validate(summary.content)
-    form = CorrectionForm(request.POST or None, base=base)
+    base, filled = CallSummary.model_validate(summary.content), filled_of(use_of(summary))
+    shown = current_summary(summary.call) or summary
+    form = CorrectionForm(request.POST or None, base=base, shown=shown.version, filled=filled)
     if request.method != "POST" or not form.is_valid():
-        segments = access_segments(actor, summary.call)
-        status = 422 if request.method == "POST" else 200
-        context = {"form": form, "summary": summary, "call": summary.call, "segments": segments}
-        return render(request, "summaries/correct.html", context, status=status)
-    corrected = correct_summary(base=summary, content=form.corrected(), actor=actor)
+        return _correction(request, summary, form, status=422 if request.method == "POST" else 200)
+    seen = form.cleaned_data["seen"]
+    try:
+        corrected = correct_summary(
+            base=summary, content=form.corrected(), actor=actor, seen=seen, fields=form.refilled()
+        )
+    except SummaryChanged as changed:
+        asked = request.POST.copy()
+        asked["seen"] = str(changed.current.version)
+        form = CorrectionForm(asked, base=base, shown=changed.current.version, filled=filled)
+        return _correction(request, summary, form, status=HTTPStatus.CONFLICT, changed=changed)
     if "approve" in request.POST:
         approve_summary(summary=corrected, actor=actor)
         messages.success(request, _("고친 요약을 저장하고 승인했습니다."))
     else:
         messages.success(request, _("고친 요약을 저장했습니다."))
     return see_other("calls:page", summary.call_id)
+
+
+def _correction(
+    request: HttpRequest, summary: Summary, form: CorrectionForm, *, status: int, changed: SummaryChanged | None = None
+) -> HttpResponse:
+    actor = person(request)
+    record_reading(call=summary.call, actor=actor, action="read_call")
+    context = {
+        "form": form,
+        "summary": summary,
+        "call": summary.call,
+        "segments": access_segments(actor, summary.call),
+        "changed": changed,
+        "changed_how": changes_between(summary, changed.current) if changed else [],
+        "reason": explain(changed) if changed else "",
+    }
+    return render(request, "summaries/correct.html", context, status=status)
 
 
 @require_safe
@@ -60,11 +91,7 @@ def show_changes(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
     record_reading(call=summary.call, actor=actor, action="read_call")
     versions = access_versions(actor, summary.call_id)
     before = version_before(summary, versions, request.GET.get("from", ""))
-    parts = (
-        changes(CallSummary.model_validate(before.content), CallSummary.model_validate(summary.content))
-        if before
-        else []
-    )
+    parts = changes_between(before, summary) if before else []
     context = {
         "call": summary.call,
         "summary": summary,

@@ -2,9 +2,10 @@
 and change all of them.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -13,8 +14,7 @@ from apps.accounts.roles import Right, roles_with
 from apps.accounts.selectors import access_organizations, may, memberships_of, organization_ids, rights_of
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
-from apps.summaries.models import Summary
-from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateUse, TemplateVersion
+from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateVersion
 
 _RECENT_CALLS = 30
 
@@ -70,6 +70,13 @@ def versions_of(template: SummaryTemplate) -> list[TemplateVersion]:
     return list(template.versions.select_related("author"))
 
 
+def current_versions(templates: Iterable[SummaryTemplate]) -> dict[UUID, TemplateVersion]:
+    """Return the version of each template that counts, with its author, in one query."""
+    later = TemplateVersion.objects.filter(template=OuterRef("template"), number__gt=OuterRef("number"))
+    newest = TemplateVersion.objects.filter(~Exists(later), template__in=[one.pk for one in templates])
+    return {version.template_id: version for version in newest.select_related("author")}
+
+
 def current_version(template: SummaryTemplate) -> TemplateVersion:
     """Return the version that counts."""
     return template.versions.order_by("-number")[0]
@@ -80,20 +87,9 @@ def chosen_template(call: Call) -> UUID | None:
     return CallTemplate.objects.filter(call=call).values_list("template_id", flat=True).first()
 
 
-def use_of(summary: Summary) -> TemplateUse | None:
-    """Return the template that `summary`, or the version a person corrected into it, was made with."""
-    seen: Summary | None = summary
-    while seen is not None:
-        use = TemplateUse.objects.filter(summary=seen).select_related("version__template").first()
-        if use is not None:
-            return use
-        seen = seen.base
-    return None
-
-
 def calls_to_try(actor: User, organization: Organization) -> QuerySet[Call]:
     """Return recent calls with a transcript on which `actor` can try a template."""
     spoken = access_calls(actor).filter(organization=organization, segments__isnull=False)
     return Call.objects.filter(pk__in=list(spoken.values_list("pk", flat=True).distinct()[:_RECENT_CALLS])).order_by(
-        "-created_at", "pk"
+        "-happened_at", "pk"
     )

@@ -17,10 +17,11 @@ from apps.core.dispatch import ring_on_commit
 from apps.core.errors import YoyakError
 from apps.jobs.models import Batch, Job
 from apps.jobs.services import request_summary, start_batch
-from apps.summaries.models import Summary
-from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateUse, TemplateVersion
+from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateVersion
 from workers.contracts.stages import PREVIEW_TASK
 from workers.contracts.template import TemplateSpec
+
+_PREVIEWS_KEPT = timedelta(days=1)
 
 
 @transaction.atomic
@@ -129,11 +130,6 @@ def _choose(calls: Sequence[Call], template: SummaryTemplate | None) -> None:
         CallTemplate.objects.bulk_create([CallTemplate(call=call, template=template) for call in calls])
 
 
-def record_use(*, summary: Summary, version_id: str, fields: list[dict[str, Any]]) -> None:
-    """Write down with which template version a summary was made and what fills its fields."""
-    TemplateUse.objects.create(summary=summary, version_id=uuid.UUID(version_id), fields=fields)
-
-
 @transaction.atomic
 def request_preview(*, call: Call, name: str, spec: TemplateSpec, actor: User) -> TemplatePreview:
     """Ask a worker to try `spec` on `call`."""
@@ -159,6 +155,11 @@ def ring_if_lost(*, preview: TemplatePreview) -> None:
     waiting = TemplatePreview.objects.filter(pk=preview.pk, state=TemplatePreview.State.WAITING, rung_at__lt=overdue)
     if waiting.update(rung_at=timezone.now()):
         ring_on_commit(PREVIEW_TASK, str(preview.pk), queue="llm")
+
+
+def prune_previews() -> None:
+    """Remove the previews of a day ago: nobody looks at them any more, and they hold what was said."""
+    TemplatePreview.objects.filter(created_at__lt=timezone.now() - _PREVIEWS_KEPT).delete()
 
 
 def finish_preview(*, preview_id: uuid.UUID, **changes: Any) -> None:

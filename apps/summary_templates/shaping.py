@@ -3,7 +3,7 @@
 What is cut stays in the summary; a summary without a template has every section and no limit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +12,9 @@ from apps.summaries.models import Summary
 from apps.summaries.reading import Claim, Piece, ReadSummary, cited, read_summary
 from apps.summary_templates.labels import FIELD_TYPES
 from apps.summary_templates.models import TemplateUse
-from apps.summary_templates.selectors import use_of
+from apps.summary_templates.uses import filled_of
 from apps.transcripts.models import TranscriptSegment
-from workers.contracts.template import SECTIONS, FilledField, Section, TemplateSpec
+from workers.contracts.template import FilledField, Section, TemplateSpec
 
 
 @dataclass(frozen=True)
@@ -28,41 +28,38 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class View:
-    """A summary to show."""
+    """A summary to show: what `sections` does not name is empty in `reading`, whose `content` is whole."""
 
     reading: ReadSummary
     sections: tuple[Section, ...]
     fields: tuple[FieldRow, ...]
-    use: TemplateUse | None
 
 
-def show(summary: Summary, segments: Iterable[TranscriptSegment]) -> View:
-    """Return `summary` in the shape of the template version that made it."""
-    lines, use = list(segments), use_of(summary)
-    spec = TemplateSpec.model_validate(use.version.content) if use else None
-    return view_of(summary.content, lines, spec, use.fields if use else [], use)
+def show(summary: Summary, segments: Sequence[TranscriptSegment], use: TemplateUse | None) -> View:
+    """Return `summary` in the shape of the template version that made it, `use`."""
+    spec = TemplateSpec.model_validate(use.version.content) if use else TemplateSpec()
+    return view_of(summary.content, segments, spec, filled_of(use))
 
 
 def view_of(
-    content: Any,
-    segments: Sequence[TranscriptSegment],
-    spec: TemplateSpec | None,
-    fields: Sequence[Any],
-    use: TemplateUse | None = None,
+    content: object, segments: Sequence[TranscriptSegment], spec: TemplateSpec, filled: Sequence[FilledField]
 ) -> View:
-    """Return a summary as `spec` shapes it; `fields` are its FilledFields as JSON."""
-    reading = read_summary(content, segments)
-    if spec is None:
-        return View(reading, SECTIONS, (), use)
-    rows = tuple(_row(FilledField.model_validate(field), segments) for field in fields)
-    return View(_cut(reading, spec), spec.sections, rows, use)
+    """Return a summary as `spec` shapes it, with its `filled` fields."""
+    rows = tuple(_row(field, segments) for field in filled) if "fields" in spec.sections else ()
+    return View(_cut(read_summary(content, segments), spec), spec.sections, rows)
 
 
 def _cut(reading: ReadSummary, spec: TemplateSpec) -> ReadSummary:
     most = spec.limits
     topics = tuple(replace(topic, points=topic.points[: most.points]) for topic in reading.topics[: most.topics])
-    actions, decisions = reading.actions[: most.actions], reading.decisions[: most.decisions]
-    return replace(reading, topics=topics, actions=actions, decisions=decisions)
+    shown: dict[Section, Any] = {
+        "one_line": reading.one_line,
+        "topics": topics,
+        "actions": reading.actions[: most.actions],
+        "decisions": reading.decisions[: most.decisions],
+    }
+    empty: dict[Section, Any] = dict.fromkeys(shown, ()) | {"one_line": Claim((), ())}
+    return replace(reading, **{name: (shown if name in spec.sections else empty)[name] for name in shown})
 
 
 def _row(field: FilledField, segments: Sequence[TranscriptSegment]) -> FieldRow:

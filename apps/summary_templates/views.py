@@ -31,6 +31,7 @@ from apps.summary_templates.selectors import (
     access_templates,
     calls_to_try,
     current_version,
+    current_versions,
     edits_any,
     edits_templates,
     versions_of,
@@ -46,7 +47,7 @@ from apps.summary_templates.services import (
 )
 from apps.summary_templates.shaping import view_of
 from apps.transcripts.selectors import access_segments
-from workers.contracts.template import TemplateSpec
+from workers.contracts.template import FilledField, TemplateSpec
 
 _FORM_METHODS = ["GET", "HEAD", "POST"]
 
@@ -55,10 +56,9 @@ _FORM_METHODS = ["GET", "HEAD", "POST"]
 def list_templates(request: HttpRequest) -> HttpResponse:
     """Show the templates of the person's organizations."""
     actor = person(request)
-    rows = []
-    for template in access_templates(actor):
-        version = current_version(template)
-        rows.append((template, version, TemplateSpec.model_validate(version.content)))
+    templates = list(access_templates(actor))
+    newest = current_versions(templates)
+    rows = [(one, newest[one.pk], TemplateSpec.model_validate(newest[one.pk].content)) for one in templates]
     return render(request, "summary_templates/list.html", {"rows": rows, "edits": edits_any(actor)})
 
 
@@ -161,7 +161,8 @@ def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
         return {"reason": describe(tried.reason, tried.reason_values)}
     segments = access_segments(person(request), tried.call)
     spec = TemplateSpec.model_validate(tried.content)
-    view = view_of(tried.result["summary"], segments, spec, tried.result["template"]["fields"])
+    filled = [FilledField.model_validate(field) for field in tried.result["template"]["fields"]]
+    view = view_of(tried.result["summary"], segments, spec, filled)
     asked_in_vain = spec.asks_model and not settings.ENV.llm_base_url
     return {
         "reading": view.reading,

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -15,7 +16,6 @@ from apps.accounts.models import Organization, User
 from apps.accounts.roles import Right
 from apps.accounts.selectors import access_organizations, may
 from apps.summaries.models import Summary
-from apps.summaries.selectors import approved_summaries
 from apps.training.models import RetrainRequest
 from model_core.errors import RegistryError
 from model_core.registry.store import Registry, open_registry
@@ -76,15 +76,28 @@ def access_training(actor: User) -> list[Organization]:
     return access_organizations(actor, [Right.TRAIN])
 
 
-def approved_so_far(actor: User) -> list[Summary]:
-    """Return the approved summaries of the organizations `actor` administers, newest approval first."""
-    approved = [summary for house in access_training(actor) for summary in approved_summaries(house.pk)]
-    return sorted(approved, key=lambda summary: summary.approved_at or summary.created_at, reverse=True)
+def count_approved(actor: User) -> int:
+    """Return how many calls have an approved summary in the organizations `actor` administers."""
+    return _approved(actor).order_by().values("call").distinct().count()
+
+
+def recently_approved(actor: User, most: int) -> list[Summary]:
+    """Return the summaries approved last there, with their calls."""
+    return list(_approved(actor).select_related("call").order_by("-approved_at", "pk")[:most])
+
+
+def _approved(actor: User) -> QuerySet[Summary]:
+    return Summary.objects.filter(organization__in=access_training(actor), state=Summary.State.APPROVED)
 
 
 def production_checkpoint() -> Checkpoint | None:
     """Return the checkpoint that summarizes now; None when it is the model that ships."""
     return open_registry(settings.ENV.registry_url).resolve_alias("production")
+
+
+def checkpoints() -> list[Checkpoint]:
+    """Return the newest checkpoints of the installation, for operators."""
+    return open_registry(settings.ENV.registry_url).list_checkpoints()
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,17 @@ def models_of(organization_id: UUID) -> list[ModelChoice]:
         ModelChoice(SHIPPED_MODEL, "", used is None),
         *(ModelChoice(str(found.id), found.version, used is not None and used.id == found.id) for found in own),
     ]
+
+
+def made_by(model: str) -> Q:
+    """Return the condition for results of the model that a batch keeps as `model`, by their engine version."""
+    env = settings.ENV
+    if env.llm_base_url:
+        return Q(engine_version=env.llm_model)
+    version = model_name(model) if model not in ("", SHIPPED_MODEL) else ""
+    used = production_checkpoint() if not model else None
+    version = version or (used.version if used else "")
+    return Q(engine_version=version) if version else Q(engine_version__startswith=f"{Path(env.llm_model).name}@")
 
 
 def model_name(key: str) -> str:

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from apps.accounts.models import Organization, User
 from apps.accounts.roles import Right
-from apps.accounts.selectors import may
-from apps.accounts.services import log_access
+from apps.accounts.selectors import may, operates
+from apps.accounts.services import log_access, log_access_to_many
 from apps.core.dispatch import ring_on_commit
 from apps.core.errors import YoyakError
 from apps.summaries.models import Summary
@@ -99,39 +99,33 @@ def _item(statement: dict[str, Any]) -> dict[str, Any]:
     return {"text": statement["text"], "evidence": statement["evidence"]}
 
 
-def use_checkpoint(*, actor: User, organization: Organization, checkpoint_id: uuid.UUID) -> None:
-    """Make a checkpoint the one that summarizes from the next call on.
+def use_checkpoint(*, actor: User, checkpoint_id: uuid.UUID) -> None:
+    """Make a checkpoint the one that summarizes from the next call on, in every organization.
 
     Raises:
-        YoyakError: the person is no administrator, or the organization's runs made no such checkpoint.
+        YoyakError: the person is no operator, or there is no such checkpoint.
     """
-    _require_admin(actor, organization)
-    registry = open_registry(settings.ENV.registry_url)
+    _require_operator(actor)
     try:
-        checkpoint = registry.get_checkpoint(checkpoint_id)
+        open_registry(settings.ENV.registry_url).set_alias(PRODUCTION, checkpoint_id, by=actor.username)
     except RegistryError as error:
         raise YoyakError("no_such_checkpoint", checkpoint=str(checkpoint_id)) from error
-    runs = RetrainRequest.objects.filter(organization=organization).values_list("run_id", flat=True)
-    if checkpoint.run_id not in set(runs):
-        raise YoyakError("no_such_checkpoint", checkpoint=str(checkpoint_id))
-    registry.set_alias(PRODUCTION, checkpoint_id, by=actor.username)
-    log_access(
-        actor=actor,
-        organization_id=organization.pk,
-        action="use_checkpoint",
-        kind="checkpoint",
-        object_id=checkpoint_id,
-    )
+    _tell_everybody(actor, "use_checkpoint", "checkpoint", checkpoint_id)
 
 
-def use_shipped_model(*, actor: User, organization: Organization) -> None:
-    """Go back to the model that ships with the product."""
-    _require_admin(actor, organization)
+def use_shipped_model(*, actor: User) -> None:
+    """Go back to the model that ships with the product, in every organization."""
+    _require_operator(actor)
     open_registry(settings.ENV.registry_url).clear_alias(PRODUCTION)
-    log_access(
-        actor=actor,
-        organization_id=organization.pk,
-        action="use_shipped_model",
-        kind="organization",
-        object_id=organization.pk,
-    )
+    _tell_everybody(actor, "use_shipped_model", "organization", None)
+
+
+def _require_operator(actor: User) -> None:
+    # One model summarizes the calls of all: no organization decides that for the others.
+    if not operates(actor):
+        raise YoyakError("operators_only")
+
+
+def _tell_everybody(actor: User, action: str, kind: str, object_id: uuid.UUID | None) -> None:
+    houses = Organization.objects.values_list("pk", flat=True)
+    log_access_to_many(actor=actor, action=action, kind=kind, objects=[(key, object_id or key) for key in houses])

@@ -8,8 +8,6 @@ app_name = "training"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("start/", views.start, name="start"),
-    path("shipped/", views.use_shipped, name="use_shipped"),
     path("<uuid:request_id>/", views.show_run, name="run"),
     path("<uuid:request_id>/progress/", views.show_run_progress, name="run_progress"),
-    path("<uuid:request_id>/use/", views.use, name="use"),
 ]

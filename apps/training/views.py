@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
+from apps.accounts.models import User
+from apps.accounts.selectors import operates
 from apps.core.charts import line_chart
-from apps.core.errors import YoyakError
 from apps.core.feedback import refusals_as_messages, see_other
 from apps.core.paging import page_of
 from apps.core.people import person
@@ -20,11 +21,12 @@ from apps.training.selectors import (
     access_requests,
     access_run,
     access_training,
-    approved_so_far,
+    count_approved,
     production_checkpoint,
+    recently_approved,
     run_view,
 )
-from apps.training.services import request_retraining, use_checkpoint, use_shipped_model
+from apps.training.services import request_retraining
 from apps.training.states import STATES
 
 _RECENT = 8
@@ -35,14 +37,14 @@ _TABLE_ROWS = 40
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what is approved, the model in use, and the runs."""
     actor = person(request)
-    approved = approved_so_far(actor)
     page = page_of(request, access_requests(actor), 10)
     context = {
-        "approved_count": len(approved),
-        "recent": approved[:_RECENT],
+        "approved_count": count_approved(actor),
+        "recent": recently_approved(actor, _RECENT),
         "production": production_checkpoint(),
         "page": page,
         "runs": [_with_state(run_view(item)) for item in page.object_list],
+        "operates": operates(actor),
     }
     return render(request, "training/overview.html", context)
 
@@ -60,44 +62,25 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_run(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     """Show one run with its loss."""
-    return render(request, "training/run.html", _run_context(access_run(person(request), request_id)))
+    return render(request, "training/run.html", _run_context(person(request), access_run(person(request), request_id)))
 
 
 @require_GET
 def show_run_progress(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     """Return the moving part of the run's page, for polling; 286 once the run has ended."""
     view = access_run(person(request), request_id)
-    response = render(request, "training/run_progress.html", _run_context(view))
+    response = render(request, "training/run_progress.html", _run_context(person(request), view))
     return HttpResponseStopPolling(response.content) if view.ended else response
 
 
-def _run_context(view: RunView) -> dict[str, Any]:
+def _run_context(actor: User, view: RunView) -> dict[str, Any]:
     every = max(1, -(-len(view.losses) // _TABLE_ROWS))
-    return _with_state(view) | {"chart": line_chart(view.losses), "table": view.losses[::-every]}
+    return _with_state(view) | {
+        "operates": operates(actor),
+        "chart": line_chart(view.losses),
+        "table": view.losses[::-every],
+    }
 
 
 def _with_state(view: RunView) -> dict[str, Any]:
     return {"view": view, "state": STATES[view.state], "last_loss": view.losses[-1] if view.losses else None}
-
-
-@require_POST
-@refusals_as_messages("training:overview")
-def use(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
-    """Let the checkpoint of a run summarize from now on."""
-    actor = person(request)
-    view = access_run(actor, request_id)
-    if view.checkpoint is None:
-        raise YoyakError("no_such_checkpoint", checkpoint=str(request_id))
-    use_checkpoint(actor=actor, organization=view.request.organization, checkpoint_id=view.checkpoint.id)
-    messages.success(request, _("이제부터 이 모델이 요약합니다: %(version)s") % {"version": view.checkpoint.version})
-    return see_other("training:run", request_id)
-
-
-@require_POST
-@refusals_as_messages("training:overview")
-def use_shipped(request: HttpRequest) -> HttpResponse:
-    """Go back to the model that ships with the product."""
-    actor = person(request)
-    use_shipped_model(actor=actor, organization=access_training(actor)[0])
-    messages.success(request, _("기본 모델로 돌아갔습니다."))
-    return see_other("training:overview")

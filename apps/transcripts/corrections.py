@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
+from apps.core.lines import one_line
 from apps.insights.services import measure_talk
 from apps.search.services import index_call
 from apps.transcripts.models import PartyName, TranscriptChange, TranscriptSegment
@@ -27,11 +28,11 @@ def correct_line(*, segment: TranscriptSegment, before: str, after: str, actor: 
     Raises:
         YoyakError: the line holds another text by now ("line_changed"), or `after` is empty or too long.
     """
-    before, after = " ".join(before.split()), " ".join(after.split())
+    before, after = one_line(before), one_line(after)
     _refuse_bad_text(segment.number, after)
     Call.objects.select_for_update().get(pk=segment.call_id)
     now = TranscriptSegment.objects.get(call_id=segment.call_id, number=segment.number)
-    if " ".join(now.text.split()) != before:
+    if one_line(now.text) != before:
         raise YoyakError("line_changed", number=segment.number)
     if after == before:
         return
@@ -78,7 +79,7 @@ def name_parties(*, call: Call, names: Mapping[str, str], actor: User) -> None:
         YoyakError: a name is longer than MAX_NAME_CHARS; none is kept then.
     """
     for party, name in names.items():
-        _name(call, party, " ".join(name.split()))
+        _name(call, party, one_line(name))
     _log(call, actor, "name_parties")
 
 

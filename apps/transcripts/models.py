@@ -28,6 +28,12 @@ class TranscriptSegment(models.Model):
         return f"{self.number} {self.party}"
 
 
+def spoken_by(party: str) -> models.QuerySet[TranscriptSegment]:
+    """Return the segments of "A", with "B" those of everybody else, with "" all."""
+    lines = TranscriptSegment.objects.all()
+    return lines if not party else lines.filter(party="A") if party == "A" else lines.exclude(party="A")
+
+
 class TranscriptChange(models.Model):
     """What a person changed: the text of the line `number`, or, without a number, parties A and B of all lines."""
 

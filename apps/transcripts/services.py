@@ -10,6 +10,7 @@ from apps.accounts.models import Organization, User
 from apps.calls.models import Call
 from apps.calls.services import add_transcript_call
 from apps.core.errors import YoyakError
+from apps.core.lines import one_line
 from apps.search.services import index_call
 from apps.transcripts.corrected import corrected_at
 from apps.transcripts.models import TranscriptSegment
@@ -83,4 +84,4 @@ def _read_turn(number: int, turn: Any) -> tuple[str, str]:
         raise YoyakError(
             "bad_transcript", detail=f"turn {number} has {len(turn['text'])} characters, limit {MAX_TURN_CHARS}"
         )
-    return turn.get("speaker", ""), " ".join(turn["text"].split())
+    return turn.get("speaker", ""), one_line(turn["text"])

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.calls.selectors import access_call, recording_of
+from apps.calls.services import record_reading
 from apps.core.errors import YoyakError
 from apps.core.feedback import explain, refusals_as_messages, see_other
 from apps.core.people import person
@@ -28,6 +29,7 @@ def edit_line(request: HttpRequest, call_id: uuid.UUID, number: int) -> HttpResp
     segment = access_segment(actor, call_id, number)
     context = {"segment": segment, "text": segment.text}
     if request.method != "POST":
+        record_reading(call=segment.call, actor=actor, action="read_call")
         return render(request, "transcripts/edit.html", context | {"history": line_history(segment)})
     before, after = request.POST.get("before", ""), request.POST.get("text", "")
     try:

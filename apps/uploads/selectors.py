@@ -7,13 +7,13 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.accounts.selectors import access_organization
+from apps.accounts.selectors import organization_ids
 from apps.uploads.models import Upload
 
 
 def access_uploads(actor: User) -> QuerySet[Upload]:
     """Return the uploads of `actor` that have not expired."""
-    mine = Upload.objects.filter(created_by=actor, organization=access_organization(actor))
+    mine = Upload.objects.filter(created_by=actor, organization__in=organization_ids(actor))
     return mine.filter(expires_at__gt=timezone.now()).select_related("call", "organization")
 
 

@@ -34,7 +34,7 @@ from apps.uploads.services import begin_upload
 from apps.webhooks.models import Kind
 from apps.webhooks.services import add_endpoint, send_test
 from tests.calls import finished_call
-from tests.people import TwoHouses
+from tests.people import TwoHouses, other_teams_reviewer
 from workers.contracts.template import TemplateSpec
 
 PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | {
@@ -54,10 +54,11 @@ OWN = {"core:home", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list"
 OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list"}
 ADMINISTRATORS = {"intake:list"}
 OWN |= {"insights:ledger", "insights:ledger_csv"}
-ADMINISTRATORS |= {"training:overview", "training:start", "training:use_shipped", "members:list", "webhooks:list"}
+ADMINISTRATORS |= {"training:overview", "training:start", "members:list", "webhooks:list"}
 ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
 LOGS = {"members:log", "members:export_log"}
-OPERATORS = {"core:installation"}
+OPERATORS = {"core:installation", "core:use_model"}
+MEMBERS = {"core:work_in"}
 ACCOUNT = {"account_tokens", "account_reauthenticate", "account_change_password", "account_set_password"} | {
     f"mfa_{page}"
     for page in (
@@ -131,7 +132,8 @@ def _allowed(name: str) -> set[str]:
         return EVERYBODY
     if name in OWN:
         return EVERYBODY - {"auditor", "operator"}
-    for routes, roles in ((ADMINISTRATORS, {"admin"}), (LOGS, {"admin", "auditor"}), (OPERATORS, {"operator"})):
+    tables = ((ADMINISTRATORS, {"admin"}), (LOGS, {"admin", "auditor"}), (OPERATORS, {"operator"}))
+    for routes, roles in (*tables, (MEMBERS, EVERYBODY - {"operator"})):
         if name in routes:
             return roles
     if ROUTES[name] & {"template_id", "preview_id"}:
@@ -207,6 +209,7 @@ def _ask(
 ) -> dict[str, int]:
     """Return how each method is answered. What a request changes is undone before the next if asked for."""
     fields = {"title": "x", "approve": "1", "role": "admin", "note": "x", "call": str(ours["call_id"])}
+    fields |= {"organization": str(ours["organization_id"])}
     statuses = {}
     for method in methods:
         data = fields if method == "POST" else None
@@ -218,7 +221,7 @@ def _ask(
 
 def test_every_route_is_accounted_for() -> None:
     plain = {name for name, names in ROUTES.items() if not names & OBJECTS}
-    assert plain == PUBLIC | OWN | ADMINISTRATORS | LOGS | OPERATORS | ACCOUNT
+    assert plain == PUBLIC | OWN | ADMINISTRATORS | LOGS | OPERATORS | MEMBERS | ACCOUNT
     assert set().union(*ROUTES.values()) == OBJECTS | FORMS.keys()
     assert {name.split(":")[0] for name in OBJECT_ROUTES} == WHOSE.keys()
 
@@ -232,6 +235,22 @@ def test_a_stranger_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name:
     for role, client in clients.items():
         statuses = _ask(client, name, ours, METHODS if role == "admin" else USED, undo=False)
         assert 404 in statuses.values() and set(statuses.values()) <= {404, 405}, (role, statuses)
+    assert _everything() == before, "a refused request changes nothing"
+
+
+@pytest.mark.parametrize("name", OBJECT_ROUTES)
+def test_whoever_was_moved_or_reviews_others_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
+    moved, call = houses.ours.reviewer, Call.objects.get()
+    theirs = start_batch(name=TITLE, calls=[call], actor=moved, organization_id=call.organization_id)
+    Membership.objects.filter(user=moved).update(role=Role.AGENT)
+    asking = {moved: ours | {"batch_id": theirs.pk}, other_teams_reviewer(houses.ours): ours}
+    clients = {user: Client() for user in asking}
+    for user, client in clients.items():
+        client.force_login(user)
+    before = _everything()
+    for user, known in asking.items():
+        statuses = set(_ask(clients[user], name, known, undo=False).values())
+        assert 404 in statuses and statuses <= {404, 405}, (user, statuses)
     assert _everything() == before, "a refused request changes nothing"
 
 
@@ -324,4 +343,24 @@ def test_what_is_read_is_written_down(houses: TwoHouses, ours: dict[str, Any], c
     rows = AccessLog.objects.filter(actor=houses.ours.reviewer).values_list("action", "object_id")
     assert {("read_call", ours["call_id"]), ("play_recording", ours["call_id"])} <= set(rows)
     assert ("search_calls", houses.ours.organization.pk) in set(rows)
+    house, number = houses.ours.organization.pk, AccessLog.objects.count()
+    client.get(f"/calls/{ours['call_id']}/audio/", headers={"range": "bytes=10-20"})
+    assert AccessLog.objects.count() == number, "one listening is one line, however many pieces a player asks for"
+    for address, line in (
+        (f"/summaries/{ours['summary_id']}/correct/", ("read_call", ours["call_id"])),
+        (f"/transcripts/{ours['call_id']}/1/", ("read_call", ours["call_id"])),
+        ("/actions/", ("read_actions", house)),
+        (f"/batches/{ours['batch_id']}/report.csv", ("export_report", ours["batch_id"])),
+        ("/calls/export.csv?q=없는말", ("search_calls", house)),
+    ):
+        assert client.get(address).status_code == 200
+        assert AccessLog.objects.values_list("action", "object_id").latest("pk") == line
     assert Call.objects.count() == 1 and Batch.objects.count() == 1
+
+
+def test_a_search_is_written_down_wherever_it_looks(houses: TwoHouses, client: Client) -> None:
+    Membership.objects.create(user=houses.ours.agent, organization=houses.theirs.organization, role=Role.AGENT)
+    client.force_login(houses.ours.agent)
+    client.get("/calls/", {"q": "요금"})
+    searched = AccessLog.objects.filter(action="search_calls").values_list("organization", flat=True)
+    assert set(searched) == {houses.ours.organization.pk, houses.theirs.organization.pk}

@@ -127,6 +127,19 @@ def test_what_a_batch_takes_is_told_before_it_starts(reviewer: Client, houses: T
     assert estimate_batch(calls).takes_s == pytest.approx(15), "two work at once"
 
 
+def test_another_model_takes_what_it_took_before(reviewer: Client, houses: TwoHouses) -> None:
+    _experience(houses)
+    made, calls = checkpoint_of(houses.ours), [finished_call(houses.ours)]
+    assert not estimate_batch(calls, str(made.id)).by_model, "nobody has seen it at work"
+    StageResult.objects.filter(pk=StageResult.objects.filter(stage="summarize")[0].pk).update(
+        engine_version=made.version, elapsed_s=3.0, output_tokens=7
+    )
+    estimate = estimate_batch(calls, str(made.id))
+    assert (estimate.by_model, estimate.based_on, estimate.work.output_tokens) == (True, 1, 7)
+    asked = {"calls": [str(calls[0].pk)], "model": "shipped"}
+    assert "다른 모델의 요약에서" in reviewer.post("/batches/prepare/", asked).content.decode()
+
+
 def test_a_longer_call_takes_longer(houses: TwoHouses) -> None:
     _experience(houses)
     call = finished_call(houses.ours)
@@ -173,7 +186,7 @@ def test_pauses_do_not_count_as_work(houses: TwoHouses, reviewer: Client) -> Non
     reviewer.post(f"/batches/{batch.pk}/resume/")
     batch.refresh_from_db()
     assert batch.paused_s == pytest.approx(480, abs=20)
-    pace = batch_report(batch).calls_per_min
+    pace = batch_report(houses.ours.reviewer, batch).calls_per_min
     assert pace == pytest.approx(0.5, rel=0.2), "one call in two minutes of work"
     reviewer.post(f"/batches/{batch.pk}/resume/")
     batch.refresh_from_db()

@@ -153,6 +153,48 @@ def test_single_calls_go_before_batches(houses: TwoHouses) -> None:
     assert lease is not None and lease.job_id == single.pk
 
 
+def test_older_batches_go_before_newer(houses: TwoHouses) -> None:
+    organization = houses.ours.organization
+    calls = [Call.objects.create(organization=organization, title=str(n), source=Call.Source.UPLOAD) for n in range(8)]
+    for call in calls:
+        services.start_batch(name="b", calls=[call], actor=None, organization_id=organization.pk)
+    claimed = [services.claim_next("io") for _ in calls]
+    assert [lease.call_id for lease in claimed if lease] == [call.pk for call in calls]
+
+
+def test_a_second_batch_takes_nothing_from_the_first(houses: TwoHouses) -> None:
+    organization = houses.ours.organization
+    call = Call.objects.create(organization=organization, title="x", source=Call.Source.UPLOAD)
+    first = services.start_batch(name="1", calls=[call], actor=None, organization_id=organization.pk)
+    second = services.start_batch(name="2", calls=[call], actor=None, organization_id=organization.pk, model="shipped")
+    assert (first.jobs.count(), second.jobs.count()) == (1, 1)
+    lease = services.claim_next("io")
+    assert lease is not None and lease.job_id == first.jobs.get().pk
+    assert services.claim_next("io") is None, "the later job of a call waits for the earlier"
+    services.fail(lease, "not_audio", {})
+    following = services.claim_next("io")
+    assert following is not None and following.job_id == second.jobs.get().pk
+
+
+def test_a_batch_takes_up_a_single_job_before_its_summary(job: Job, houses: TwoHouses) -> None:
+    batch = services.start_batch(name="b", calls=[job.call], actor=None, organization_id=job.organization_id)
+    assert batch.jobs.get() == job and Job.objects.count() == 1
+
+
+def test_a_summary_under_way_is_followed_by_another(job: Job, houses: TwoHouses) -> None:
+    Job.objects.filter(pk=job.pk).update(stage="summarize")
+    assert services.request_summary(call=job.call, actor=None) == job, "it has not begun"
+    for stage, state in (
+        ("summarize", Job.State.RUNNING),
+        ("verify", Job.State.QUEUED),
+        ("publish", Job.State.RUNNING),
+    ):
+        Job.objects.filter(pk=job.pk).update(stage=stage, state=state)
+        again = services.request_summary(call=job.call, actor=None)
+        assert again != job and again.state == Job.State.QUEUED
+        again.delete()
+
+
 def test_every_stage_has_a_queue_and_a_next_one() -> None:
     names = list(STAGE_QUEUES)
     assert [next_stage(name) for name in names] == [*names[1:], None]

@@ -9,7 +9,10 @@ from hypothesis import settings as search
 from hypothesis import strategies as st
 
 from apps.calls.models import Call
+from apps.sorting import selectors
 from apps.sorting.models import CallTag, SavedSearch
+from apps.sorting.selectors import searches_with_counts
+from apps.sorting.services import save_search
 from apps.summaries.changes import changes
 from apps.summaries.models import Summary
 from tests.calls import finished_call, summarize, summary, waiting_call
@@ -40,6 +43,14 @@ def test_a_tag_that_cannot_be_is_refused(agent: Client, houses: TwoHouses, name:
     answer = agent.post(f"/sorting/tags/{call.pk}/", {"tag": name}, follow=True)
     assert "1자에서 40자까지" in answer.content.decode()
     assert not CallTag.objects.exists()
+
+
+def test_only_so_many_searches_are_counted(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "_COUNTED", 1)
+    house, agent = houses.ours.organization, houses.ours.agent
+    save_search(organization=house, name="가", query="q=x", shared=True, actor=houses.ours.reviewer)
+    save_search(organization=house, name="나", query="q=x", shared=False, actor=agent)
+    assert [(one.search.name, one.count) for one in searches_with_counts(agent)] == [("나", 0), ("가", None)]
 
 
 def test_a_search_is_saved_shared_and_counted(agent: Client, houses: TwoHouses, client: Client) -> None:
@@ -85,7 +96,7 @@ def test_new_calls_do_not_shift_the_pages(agent: Client, houses: TwoHouses) -> N
     calls = [waiting_call(houses.ours, title=f"통화 {n}") for n in range(21)]
     first = agent.get("/calls/")
     newer = waiting_call(houses.ours, title="늦게 온 통화")
-    Call.objects.filter(pk=newer.pk).update(created_at=newer.created_at + timedelta(seconds=1))
+    Call.objects.filter(pk=newer.pk).update(happened_at=newer.happened_at + timedelta(seconds=1))
     second = agent.get(f"/calls/?{first.context['page_query']}&page=2")
     assert [row.call.pk for row in second.context["rows"]] == [calls[0].pk]
     for nonsense in ("x", "2026-13-99", "9999-12-31T23:59:59"):

@@ -11,8 +11,9 @@ from apps.jobs.models import Job
 from apps.jobs.services import request_summary
 from apps.summaries.models import Summary
 from apps.summary_templates.models import SummaryTemplate, TemplatePreview, TemplateUse
-from apps.summary_templates.selectors import current_version, use_of
+from apps.summary_templates.selectors import current_version
 from apps.summary_templates.services import add_template
+from apps.summary_templates.uses import use_of
 from tests.calls import finished_call, summary
 from tests.people import TwoHouses
 from workers import pipeline, previews

@@ -8,11 +8,14 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from apps.accounts.models import AccessLog
+from apps.core.errors import YoyakError
 from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
 from apps.training.models import RetrainRequest
-from apps.training.services import PRODUCTION, run_folder
+from apps.training.services import PRODUCTION, run_folder, use_checkpoint
 from model_core.registry.store import Registry, open_registry
+from tests.apps.api.asking import Program
 from tests.calls import LINES, finished_call
 from tests.people import TwoHouses
 
@@ -80,19 +83,31 @@ def test_the_page_shows_the_loss_as_it_falls(admin: Client, houses: TwoHouses, r
     assert answer.status_code == 286 and "MemoryError" in answer.content.decode()
 
 
-def test_a_checkpoint_is_used_and_left_again(admin: Client, houses: TwoHouses, registry: Registry) -> None:
+def test_an_operator_chooses_the_model_of_all(admin: Client, houses: TwoHouses, registry: Registry) -> None:
     request = _started(admin, houses)
-    refused = admin.post(f"/training/{request.pk}/use/", follow=True)
-    assert "그런 체크포인트가 없습니다" in refused.content.decode()
     version = _checkpoint(registry, request)
-    text = admin.post(f"/training/{request.pk}/use/", follow=True).content.decode()
-    assert version in text and "사용 중" in text
-    production = registry.resolve_alias(PRODUCTION)
-    assert production is not None and production.version == version
-    assert registry.alias_history(PRODUCTION)[0].by == houses.ours.admin.username
+    made = registry.run_checkpoint(request.run_id)
+    assert made is not None
+    assert "운영자가 이 모델로" in admin.get(f"/training/{request.pk}/").content.decode()
+    assert admin.post("/installation/model/", {"checkpoint": made.id}).status_code == 404
+    with pytest.raises(YoyakError):
+        use_checkpoint(actor=houses.ours.admin, checkpoint_id=made.id)
+    assert registry.resolve_alias(PRODUCTION) is None, "one organization does not decide for the others"
+    operator = Client()
+    operator.force_login(houses.ours.operator)
+    missing = operator.post("/installation/model/", {"checkpoint": str(uuid.uuid4())}, follow=True)
+    assert "그런 체크포인트가 없습니다" in missing.content.decode()
+    assert version in operator.post("/installation/model/", {"checkpoint": made.id}, follow=True).content.decode()
+    assert registry.alias_history(PRODUCTION)[0].by == houses.ours.operator.username
+    told = AccessLog.objects.filter(action="use_checkpoint", object_id=made.id).values_list("organization", flat=True)
+    assert set(told) == {houses.ours.organization.pk, houses.theirs.organization.pk}
     assert version in admin.get("/training/").content.decode()
-    assert "기본 모델로 돌아갔습니다" in admin.post("/training/shipped/", follow=True).content.decode()
+    assert "기본 모델로 돌아갔습니다" in operator.post("/installation/model/", follow=True).content.decode()
     assert registry.resolve_alias(PRODUCTION) is None
+    program = Program(houses.ours.operator)
+    used = program.ask("PUT", "/installation/model", {"checkpoint": str(made.id)})
+    assert json.loads(used.content)["production"]["version"] == version
+    assert program.ask("PUT", "/installation/model", {"checkpoint": None}).status_code == 200
 
 
 def test_the_admin_action_starts_a_run_for_each_organization(

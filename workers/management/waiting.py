@@ -38,7 +38,10 @@ def wait_for(job_ids: Sequence[UUID], on_progress: Callable[[int, int], None] | 
         if finished == len(jobs):
             return jobs
         idle = set(STAGE_QUEUES.values()) - live_queues()
-        here = [job for job in jobs if job.state == Job.State.QUEUED and STAGE_QUEUES[job.stage] in idle]
+        unfinished = [job.call_id for job in jobs if not job.is_final]
+        # An earlier job of the same call comes first, whoever asked for it.
+        queued = Job.objects.filter(call__in=unfinished, state=Job.State.QUEUED).order_by("created_at")
+        here = [job for job in queued if STAGE_QUEUES[job.stage] in idle]
         if here:
             run_job(here[0].pk, idle)
         else:

@@ -3,7 +3,6 @@
 from apps.calls.models import Call
 from apps.insights.services import measure_talk
 from apps.summaries.services import add_model_summary
-from apps.summary_templates.services import record_use
 from apps.transcripts.services import replace_segments
 from workers.contracts.payloads import segments_from
 from workers.contracts.summary import CallSummary
@@ -21,15 +20,14 @@ def run(context: StageContext) -> Payload:
         Call.objects.filter(pk=context.call_id).update(duration_s=context.results["probe"]["duration_s"])
         measure_talk(call_id=context.call_id)
     verified = context.results["verify"]
-    summary = add_model_summary(
+    add_model_summary(
         call_id=context.call_id,
         organization_id=context.organization_id,
         content=CallSummary.model_validate(verified["summary"]),
         model_version=verified["model_version"],
         usage=context.results["summarize"]["usage"],
+        template=verified.get("template"),
     )
-    if "template" in verified:
-        record_use(summary=summary, **verified["template"])
     return {}
 
 

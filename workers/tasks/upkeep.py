@@ -12,8 +12,10 @@ from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connection
 
+from apps.api.idempotency import prune_answers
 from apps.intake.imports import ring_for_imports, sweep_imports
 from apps.jobs import services
+from apps.summary_templates.services import prune_previews
 from apps.uploads.services import sweep_uploads
 from apps.webhooks.deliveries import prune_deliveries
 from config.celery import app
@@ -33,10 +35,13 @@ def sweep() -> None:
 
 @app.task(name=PRUNE_TASK)
 def prune() -> None:
-    """Remove what nobody needs: webhooks of a month ago, uploads and imports nobody finished, delivered messages."""
+    """Remove what nobody needs: old webhooks, previews and kept answers, what nobody finished, delivered messages."""
     prune_deliveries()
     sweep_uploads()
     sweep_imports()
+    services.close_left_batches()
+    prune_previews()
+    prune_answers()
     _prune_messages()
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from apps.calls.exports.material import Material
 from apps.core.templatetags.yoyak import clock, spent
 from apps.intake.selectors import details_of
-from apps.summaries.reading import Claim, ReadSummary, read_summary
+from apps.summaries.reading import Claim
+from apps.summary_templates.shaping import View
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Document:
-    """`facts` are pairs of a name and what is known; `reading` is None for a call without summary."""
+    """`facts` are pairs of a name and what is known; `view` is None for a call without summary."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
-    reading: ReadSummary | None
+    view: View | None
     lines: tuple[Line, ...]
     timed: bool
 
@@ -42,36 +43,36 @@ class Document:
 
 def document_of(material: Material) -> Document:
     """Return `material` as a document in the active language."""
-    shown = material.shown
-    reading = read_summary(shown.content, material.segments) if shown else None
+    view = material.view
     return Document(
-        title=(reading.title if reading else "") or material.call.title,
-        facts=tuple((name, text) for name, text in _facts(material, reading) if text),
-        reading=reading,
+        title=(view.reading.title if view else "") or material.call.title,
+        facts=tuple((name, text) for name, text in _facts(material) if text),
+        view=view,
         lines=tuple(_lines(material)),
         timed=material.timed,
     )
 
 
-def _facts(material: Material, reading: ReadSummary | None) -> Iterator[tuple[str, str]]:
-    call, shown, details = material.call, material.shown, details_of(material.call)
-    began = (details and details.started_at) or call.created_at
+def _facts(material: Material) -> Iterator[tuple[str, str]]:
+    call, shown, view, details = material.call, material.shown, material.view, details_of(material.call)
     yield _("통화 이름"), call.title
-    yield _("일시"), formats.date_format(timezone.localtime(began), "Y-m-d H:i")
+    yield _("일시"), formats.date_format(timezone.localtime(call.happened_at), "Y-m-d H:i")
     yield _("길이"), "" if call.duration_s is None else spent(call.duration_s)
     if details is not None:
         yield _("방향"), details.get_direction_display()
         yield _("고객 전화"), details.customer_phone
         yield _("외부 ID"), details.external_id
-    if reading is None or shown is None:
+    if view is None or shown is None:
         return
-    if reading.content.method != "empty":
-        yield _("분야"), reading.category
-        yield _("결과"), reading.outcome
-        yield _("고객 반응"), reading.sentiment
+    if "kinds" in view.sections and view.reading.content.method != "empty":
+        yield _("분야"), view.reading.category
+        yield _("결과"), view.reading.outcome
+        yield _("고객 반응"), view.reading.sentiment
     yield _("요약"), shown.author.username if shown.author else shown.model_version
     approver = shown.approved_by.username if shown.approved_by else ""
     yield _("승인한 사람"), approver if shown.state == shown.State.APPROVED else ""
+    if material.use:
+        yield _("템플릿"), material.use.version.template.name
 
 
 def _lines(material: Material) -> Iterator[Line]:

@@ -95,5 +95,5 @@ def disposition(stem: str, extension: str) -> str:
 
 
 def calls_in_order(calls: Iterable[Call]) -> list[Call]:
-    """Return `calls` in the order they came in."""
-    return sorted(calls, key=lambda call: (call.created_at, str(call.pk)))
+    """Return `calls` in the order they happened."""
+    return sorted(calls, key=lambda call: (call.happened_at, str(call.pk)))

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from apps.calls.models import Call
 from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
+from apps.summary_templates.models import TemplateUse
+from apps.summary_templates.shaping import View, show
+from apps.summary_templates.uses import uses_of
 from apps.transcripts.models import TranscriptSegment
 from apps.transcripts.selectors import party_names, segments_of
-from workers.contracts.summary import CallSummary
 
 
 @dataclass(frozen=True)
 class Material:
-    """One call to write out; `shown` is the row of `summary`, `names` what people call the parties."""
+    """One call to write out: `shown` is the summary, `view` how its template `use` shows it, `names` are of parties."""
 
     call: Call
     segments: list[TranscriptSegment]
     shown: Summary | None
-    summary: CallSummary | None
+    use: TemplateUse | None
+    view: View | None
     names: dict[str, str]
 
     def speaker(self, party: str) -> str:
@@ -34,10 +37,11 @@ class Material:
 def material_of(calls: Sequence[Call], *, transcripts: bool = True) -> list[Material]:
     """Return what there is to write of each of `calls`, without the lines when `transcripts` is false."""
     shown = current_by_call([call.pk for call in calls])
-    return [_one(call, shown.get(call.pk), transcripts) for call in calls]
+    uses = uses_of(shown.values())
+    made = ((call, shown.get(call.pk)) for call in calls)
+    return [_one(call, one, uses.get(one.pk) if one else None, transcripts) for call, one in made]
 
 
-def _one(call: Call, shown: Summary | None, transcript: bool) -> Material:
-    summary = CallSummary.model_validate(shown.content) if shown else None
-    names = party_names(call) if transcript else {}
-    return Material(call, segments_of(call) if transcript else [], shown, summary, names)
+def _one(call: Call, shown: Summary | None, use: TemplateUse | None, transcript: bool) -> Material:
+    segments, names = (segments_of(call), party_names(call)) if transcript else ([], {})
+    return Material(call, segments, shown, use, show(shown, segments, use) if shown else None, names)

@@ -15,15 +15,16 @@ _MAX_OCTETS = 75
 
 
 def ics(material: Material) -> str:
-    """Return a calendar with a to-do for each supported action item."""
+    """Return a calendar with a to-do for each supported action item, as the inbox has them: no template hides one."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Yoyak//KO", *_todos(material), "END:VCALENDAR"]
     return "".join(f"{_folded(line)}\r\n" for line in lines)
 
 
 def _todos(material: Material) -> Iterator[str]:
-    shown, summary = material.shown, material.summary
-    if shown is None or summary is None:
+    shown = material.shown
+    if shown is None or material.view is None:
         return
+    summary = material.view.reading.content
     rows = {row.number: row for row in Action.objects.filter(call=material.call, dropped_at=None)}
     for number, item in enumerate((item for item in summary.actions if item.supported and item.what.strip()), 1):
         row = rows.get(number)

@@ -4,67 +4,67 @@ Sources: WebVTT, W3C Candidate Recommendation, 4 April 2019, section 4; SubRip a
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.calls.exports.material import Material
-from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
-from workers.contracts.summary import ActionItem, CallSummary, Statement
+from apps.summaries.reading import Claim
+from apps.summary_templates.shaping import FieldRow, View
+from workers.contracts.template import Section
 
 
 def txt(material: Material) -> str:
     """Return title, facts, summary and transcript; what verification could not confirm stands apart."""
-    lines = [material.call.title, timezone.localtime(material.call.created_at).strftime("%Y-%m-%d %H:%M"), ""]
-    if material.summary is not None:
-        lines += [summary_text(material.summary), ""]
+    lines = [material.call.title, timezone.localtime(material.call.happened_at).strftime("%Y-%m-%d %H:%M"), ""]
+    if material.view is not None:
+        lines += [summary_text(material.view), ""]
     for segment in material.segments:
         at = f"[{clock(segment.start_s, '.')[:8]}] " if material.timed else ""
         lines.append(f"{at}{material.speaker(segment.party)}: {segment.text}")
     return "\n".join(lines) + "\n"
 
 
-def summary_text(summary: CallSummary) -> str:
-    """Return a summary as plain text in the active language."""
-    return "\n".join(_summary(summary))
+def summary_text(view: View) -> str:
+    """Return a summary as plain text in the active language, in the shape of its template."""
+    parts = [[view.reading.title], *(_section(view, section) for section in view.sections)]
+    if view.reading.doubtful:
+        parts.append(["", _("근거를 찾지 못함"), *(f"? {said(claim)}" for claim in view.reading.doubtful)])
+    return "\n".join(line for part in parts for line in part)
 
 
-def _summary(summary: CallSummary) -> Iterator[str]:
-    yield summary.title
-    labels = (CATEGORIES[summary.category], OUTCOMES[summary.outcome], SENTIMENTS[summary.sentiment])
-    yield " · ".join(map(str, labels))
-    if summary.one_line.supported:
-        yield summary.one_line.text
-    for topic in summary.topics:
-        if any(point.supported for point in topic.points):
-            yield f"\n{topic.title}"
-            yield from _items(topic.points)
-    points = [point for topic in summary.topics for point in topic.points]
-    listed: tuple[tuple[str, tuple[Statement, ...] | tuple[ActionItem, ...]], ...] = (
-        (_("결정"), summary.decisions),
-        (_("할 일"), summary.actions),
-    )
-    for heading, items in listed:
-        if any(item.supported for item in items):
-            yield f"\n{heading}"
-            yield from _items(items)
-    everything: list[Statement | ActionItem] = [summary.one_line, *points, *summary.decisions, *summary.actions]
-    doubtful = [item for item in everything if not item.supported]
-    if doubtful:
-        yield f"\n{_('근거를 찾지 못함')}"
-        yield from (f"? {said(item)}" for item in doubtful)
+def _section(view: View, section: Section) -> list[str]:
+    reading = view.reading
+    match section:
+        case "one_line":
+            return [said(reading.one_line)] if reading.one_line.pieces else []
+        case "kinds":
+            empty = reading.content.method == "empty"
+            return [] if empty else [" · ".join((reading.category, reading.outcome, reading.sentiment))]
+        case "fields":
+            return _listed(_("우리 조직의 필드"), map(field_text, view.fields))
+        case "actions":
+            return _listed(_("할 일"), map(said, reading.actions))
+        case "decisions":
+            return _listed(_("결정"), map(said, reading.decisions))
+        case "topics":
+            return [line for topic in reading.topics for line in _listed(topic.title, map(said, topic.points))]
 
 
-def _items(items: tuple[Statement, ...] | tuple[ActionItem, ...]) -> Iterator[str]:
-    yield from (f"- {said(item)}" for item in items if item.supported)
+def _listed(heading: str, items: Iterable[str]) -> list[str]:
+    lines = [f"- {item}" for item in items]
+    return ["", heading, *lines] if lines else []
 
 
-def said(item: Statement | ActionItem) -> str:
+def field_text(field: FieldRow) -> str:
+    """Return a custom field as one line: its label and what was said, or that nothing was."""
+    return f"{field.label}: {said(field.claim) if field.claim else _('대화에 없음')}"
+
+
+def said(claim: Claim) -> str:
     """Return a statement, or an action with who and when, as one line."""
-    if isinstance(item, Statement):
-        return item.text
-    return " · ".join(part for part in (item.who, item.what, item.when or "") if part)
+    return " · ".join(filter(None, (claim.who, "".join(piece.text for piece in claim.pieces), claim.when)))
 
 
 def srt(material: Material) -> str:
@@ -104,15 +104,19 @@ def clock(seconds: float, point: str) -> str:
 
 def as_json(material: Material) -> str:
     """Return everything as JSON, in the words of the API."""
-    call, shown = material.call, material.shown
+    call, shown, use = material.call, material.shown, material.use
     content = {
         "id": str(call.pk),
         "title": call.title,
         "created_at": call.created_at.isoformat(),
+        "happened_at": call.happened_at.isoformat(),
         "duration_s": call.duration_s,
-        "summary": material.summary.model_dump(mode="json") if material.summary else None,
+        "summary": material.view.reading.content.model_dump(mode="json") if material.view else None,
         "summary_version": shown.version if shown else None,
         "model_version": shown.model_version if shown else None,
+        "template": {"name": use.version.template.name, "version": use.version.number} if use else None,
+        "sections": material.view.sections if material.view else [],
+        "fields": use.fields if use else [],
         "names": material.names,
         "segments": [
             {

@@ -13,10 +13,14 @@ from django.utils.translation import gettext as _
 
 from apps.calls.exports.document import Document, claim_text, document_of
 from apps.calls.exports.material import Material
-from apps.summaries.reading import Claim, ReadSummary
+from apps.summaries.reading import Claim
+from apps.summary_templates.shaping import View
+from workers.contracts.template import Section
 
 FONT = "Malgun Gothic"
 _STYLES = ("Normal", "Title", "Heading 1", "List Bullet", "Table Grid", "Subtitle")
+# A name and what is known under it.
+_PAIRS_CM = (3.2, 13.3)
 _GREY, _AMBER = "5D6069", "8A5A00"
 # XML 1.0 has no place for these, and python-docx refuses them.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -29,11 +33,11 @@ def docx(material: Material) -> bytes:
     document, file = document_of(material), python_docx.Document()
     _prepare(file, document.title)
     file.add_heading(_plain(document.title), 0)
-    if document.reading is not None and document.reading.one_line.pieces:
-        file.add_paragraph(_plain(claim_text(document.reading.one_line)), "Subtitle")
-    _table(file, document.facts, widths_cm=(3.2, 13.3))
-    if document.reading is not None:
-        _summary(file, document, document.reading)
+    if document.view is not None and document.view.reading.one_line.pieces:
+        file.add_paragraph(_plain(claim_text(document.view.reading.one_line)), "Subtitle")
+    _table(file, document.facts, widths_cm=_PAIRS_CM)
+    if document.view is not None:
+        _summary(file, document, document.view)
     _transcript(file, document)
     buffer = io.BytesIO()
     file.save(buffer)
@@ -71,22 +75,33 @@ def _prepare(file: Any, title: str) -> None:
     file.core_properties.language = get_language() or "ko"
 
 
-def _summary(file: Any, document: Document, reading: ReadSummary) -> None:
-    for topic in reading.topics:
-        file.add_heading(_plain(topic.title), 1)
-        _points(file, document, topic.points)
-    if reading.decisions:
-        file.add_heading(_("결정"), 1)
-        _points(file, document, reading.decisions)
-    if reading.actions:
-        file.add_heading(_("할 일"), 1)
-        rows = [(claim.who, claim_text(claim), claim.when, document.places(claim)) for claim in reading.actions]
-        head = (_("누가"), _("무엇을"), _("언제"), _("근거"))
-        _table(file, [head, *rows], widths_cm=(2.6, 8.4, 3.4, 2.1), head=True)
+def _summary(file: Any, document: Document, view: View) -> None:
+    for section in view.sections:
+        _section(file, document, view, section)
+    reading = view.reading
     if reading.doubtful:
         file.add_heading(_("근거를 찾지 못함"), 1)
         _grey(file.add_paragraph(), _("대화에서 확인되지 않은 내용입니다. 사실로 보지 마세요."))
         _points(file, document, reading.doubtful, mark="? ")
+
+
+def _section(file: Any, document: Document, view: View, section: Section) -> None:
+    reading = view.reading
+    if section == "fields" and view.fields:
+        file.add_heading(_("우리 조직의 필드"), 1)
+        rows = [(row.label, claim_text(row.claim) if row.claim else _("대화에 없음")) for row in view.fields]
+        _table(file, rows, widths_cm=_PAIRS_CM)
+    if section == "actions" and reading.actions:
+        file.add_heading(_("할 일"), 1)
+        items = [(claim.who, claim_text(claim), claim.when, document.places(claim)) for claim in reading.actions]
+        head = (_("누가"), _("무엇을"), _("언제"), _("근거"))
+        _table(file, [head, *items], widths_cm=(2.6, 8.4, 3.4, 2.1), head=True)
+    if section == "decisions" and reading.decisions:
+        file.add_heading(_("결정"), 1)
+        _points(file, document, reading.decisions)
+    for topic in reading.topics if section == "topics" else ():
+        file.add_heading(_plain(topic.title), 1)
+        _points(file, document, topic.points)
 
 
 def _points(file: Any, document: Document, claims: Iterable[Claim], mark: str = "") -> None:

@@ -9,9 +9,9 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
+from apps.accounts.models import Organization, User
 from apps.accounts.roles import CALL_RIGHTS
-from apps.accounts.selectors import rights_of
+from apps.accounts.selectors import memberships_of, rights_of
 from apps.calls.models import Call
 from apps.jobs.progress import QUEUES
 
@@ -105,6 +105,14 @@ def titled(call: Call, titles: Mapping[UUID, str]) -> str:
 def queue_name(name: str) -> str:
     """Write what a queue is called."""
     return str(QUEUES.get(name, name))
+
+
+@register.filter
+def houses(user: User) -> list[tuple[Organization, bool]]:
+    """Return the organizations of the person, each with whether they work in it now."""
+    held = [membership.organization for membership in memberships_of(user)]
+    now = next((house for house in held if house.pk == user.working_in), held[0] if held else None)
+    return [(house, house == now) for house in held]
 
 
 @register.filter

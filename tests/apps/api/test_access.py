@@ -24,7 +24,7 @@ from apps.api.urls import OPERATIONS, urlpatterns
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.intake.imports import begin_import
-from apps.jobs.models import Job
+from apps.jobs.models import Batch, Job
 from apps.jobs.services import start_batch
 from apps.sorting.services import save_search
 from apps.summaries.models import Summary
@@ -38,12 +38,12 @@ from model_core.registry.store import open_registry
 from tests.apps.api.asking import BASE, Program
 from tests.calls import LINES, finished_call
 from tests.models import checkpoint_of
-from tests.people import TwoHouses
+from tests.people import TwoHouses, other_teams_reviewer
 from workers.contracts.template import TemplateSpec
 
 WITH_ID = [item for item in OPERATIONS if "{" in item.path]
 WITHOUT_ID = [item for item in OPERATIONS if "{" not in item.path]
-SUMMARY = {"title": "t", "one_line": {"text": "x"}}
+SUMMARY = {"title": "t", "one_line": {"text": "x"}, "seen": 1}
 BODIES: dict[str, Any] = {
     "put_summary": SUMMARY,
     "correct_version": SUMMARY,
@@ -66,14 +66,15 @@ BODIES: dict[str, Any] = {
     "tag_calls": {"name": "t", "filter": {}},
     "untag_calls": {"name": "t", "filter": {}},
     "put_import_file": b"x",
+    "use_model": {"checkpoint": None},
     "create_upload": {"file_name": "a.wav", "size_bytes": 1},
 }
 QUERIES = {"put_part": "?offset=0", "put_import_file": "?name=a.wav"}
 WORKING = {"agent", "reviewer", "admin"}
 # Who of the house may ask, by operation, else by its module; everybody else finds nothing there.
 BY_NAME: dict[str, set[str]] = {
-    "read_me": WORKING | {"auditor"},
-    "read_installation": set(),
+    "read_me": WORKING | {"auditor", "operator"},
+    **{name: {"operator"} for name in ("read_installation", "use_model")},
     **{f"{verb}_template": {"admin"} for verb in ("create", "change", "retire")},
     **{name: {"admin"} for name in ("set_default", "create_preview", "read_preview")},
     "remove_search": {"agent"},
@@ -139,6 +140,15 @@ def _objects(houses: TwoHouses) -> dict[str, str]:
     return {name: str(key) for name, key in objects.items()}
 
 
+def _moved(houses: TwoHouses, call_id: str) -> tuple[User, Batch]:
+    """Return somebody who reviewed the call and made a batch of it, and is an agent by now."""
+    call, moved = Call.objects.get(pk=call_id), User.objects.create_user("옮긴 사람")
+    place = Membership.objects.create(user=moved, organization=call.organization, role=Role.REVIEWER)
+    batch = start_batch(name="b", calls=[call], actor=moved, organization_id=call.organization_id)
+    Membership.objects.filter(pk=place.pk).update(role=Role.AGENT)
+    return moved, batch
+
+
 def _path(item: Operation, ids: dict[str, str]) -> str:
     path = "/" + re.sub(r"{(\w+)}", lambda match: ids[match[1]], item.path)
     return path + QUERIES.get(item.work.__name__, "")
@@ -167,6 +177,11 @@ def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
         assert answer.status_code == 404, stranger
         assert answer["Content-Type"] == "application/problem+json"
     assert AccessLog.objects.count() == logged
+    if item.work.__name__ not in SHARED:
+        moved, batch = _moved(houses, ids["call_id"])
+        for outsider in (moved, other_teams_reviewer(houses.ours)):
+            assert _ask(outsider, item, ids).status_code == 404, outsider
+        assert _ask(moved, item, ids | {"batch_id": str(batch.pk)}).status_code == 404
     assert Call.objects.filter(pk=ids["call_id"]).exists()
     nowhere = dict.fromkeys(ids, str(uuid.uuid4()))
     assert _ask(houses.ours.admin, item, nowhere).status_code == 404
@@ -180,7 +195,7 @@ def test_only_whom_it_concerns(houses: TwoHouses, item: Operation) -> None:
 @pytest.mark.parametrize("item", WITHOUT_ID, ids=lambda item: item.work.__name__)
 def test_each_role_asks_what_is_theirs(houses: TwoHouses, item: Operation) -> None:
     ids = _objects(houses)
-    for role in ("auditor", "agent", "reviewer", "admin"):
+    for role in ("auditor", "agent", "reviewer", "admin", "operator"):
         logged = AccessLog.objects.count()
         answer = _ask(getattr(houses.ours, role), item, ids)
         assert answer.status_code < 500
@@ -208,7 +223,7 @@ def test_lists_show_only_what_one_may_see(houses: TwoHouses) -> None:
             assert len(Program(getattr(houses.ours, role)).read(path)["items"]) == sees, (path, role)
             assert Program(getattr(houses.theirs, role)).read(path)["items"] == []
         assert Program(houses.ours.auditor).ask("GET", path).status_code == 404
-        assert Program(houses.ours.operator).ask("GET", path).status_code == 401
+        assert Program(houses.ours.operator).ask("GET", path).status_code == 404
     answer = Program(houses.theirs.admin).ask("POST", "/batches", {"name": "b", "calls": [ids["call_id"]]})
     assert answer.status_code == 404
 

@@ -1,14 +1,17 @@
 """What the operations do, from the first upload to the batch; cursors, idempotency, and bodies that make no sense."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.api.idempotency import prune_answers
 from apps.api.models import KeptAnswer
 from apps.calls.models import Call, Recording
 from apps.summaries.services import add_model_summary
@@ -60,7 +63,11 @@ def test_a_summary_is_corrected_approved_and_made_again(houses: TwoHouses) -> No
     first = program.read(f"/calls/{call_id}/summary")
     assert (first["version"], first["content"]["title"]) == (1, "환불")
     content = first["content"] | {"title": "카드 환불", "outcome": "pending"}
-    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 200
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 422, "it must say what it saw"
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content | {"seen": 1}).status_code == 200
+    stale = program.ask("PUT", f"/calls/{call_id}/summary", content | {"seen": 1})
+    assert (stale.status_code, json.loads(stale.content)["code"]) == (409, "summary_changed")
+    assert json.loads(stale.content)["current"]["version"] == 2
     approved = json.loads(program.ask("POST", f"/calls/{call_id}/summary/approve").content)
     assert (approved["version"], approved["state"], approved["by_person"]) == (2, "approved", True)
     assert program.read("/calls?outcome=pending")["items"][0]["id"] == call_id
@@ -128,6 +135,7 @@ def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:
     assert first.content == second.content
     assert Call.objects.count() == 1
     assert program.ask("POST", "/calls", body | {"title": "zwei"}, **{"idempotency-key": "k1"}).status_code == 422
+    assert program.ask("POST", "/calls?x=1", body, **{"idempotency-key": "k1"}).status_code == 422
     other = Program(houses.theirs.agent).ask("POST", "/calls", body, **{"idempotency-key": "k1"})
     assert json.loads(other.content)["id"] != json.loads(first.content)["id"]
     KeptAnswer.objects.update(status=0)
@@ -136,6 +144,20 @@ def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:
     assert refused.status_code == 422
     assert program.ask("POST", "/calls", body, **{"idempotency-key": "k2"}).status_code == 201
     assert program.ask("POST", "/calls", body, **{"idempotency-key": "k" * 201}).status_code == 400
+
+
+def test_kept_answers_go_with_their_day_and_their_call(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    for key, path in (("k1", f"/calls/{call_id}/parties/swap"), ("k2", "/tags")):
+        body = {"name": "t", "calls": [call_id]} if path == "/tags" else None
+        assert program.ask("POST", path, body, **{"idempotency-key": key}).status_code == 200
+    assert "신용 카드" in KeptAnswer.objects.get(key="k1").body
+    assert program.ask("DELETE", f"/calls/{call_id}").status_code == 204
+    assert [kept.key for kept in KeptAnswer.objects.all()] == ["k2"]
+    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(days=2))
+    prune_answers()
+    assert not KeptAnswer.objects.exists()
 
 
 def test_a_batch_of_calls(houses: TwoHouses) -> None:

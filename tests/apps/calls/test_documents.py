@@ -118,7 +118,7 @@ def test_an_english_reader_gets_english_words_around_what_was_said(
 def test_a_call_without_times_or_summary_is_still_a_document(houses: TwoHouses) -> None:
     call = Call.objects.create(organization=houses.ours.organization, title="메모", source=Call.Source.TRANSCRIPT)
     lines = [TranscriptSegment(number=1, party="상담원", start_s=0, end_s=0, text="네", confidence=1)]
-    material = Material(call, lines, None, None, {})
+    material = Material(call, lines, None, None, None, {})
     assert "1\t상담원\t네" in _docx_text(docx(material))
     assert (document_of(material).title, document_of(material).timed) == ("메모", False)
 

@@ -46,7 +46,7 @@ def _work(call: Call, stage: str = "summarize", **changes: object) -> StageResul
 
 
 def _age(call: Call, days: int) -> None:
-    Call.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(days=days))
+    Call.objects.filter(pk=call.pk).update(happened_at=timezone.now() - timedelta(days=days))
 
 
 @pytest.fixture

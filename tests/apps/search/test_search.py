@@ -116,7 +116,7 @@ def test_each_filter_narrows(houses: TwoHouses) -> None:
     action = ActionItem(who="상담원", what="환불 처리")
     _summarize(mine, category="shopping", outcome="pending", sentiment="negative", actions=(action,))
     _summarize(other, category="telecom", outcome="resolved")
-    Call.objects.filter(pk=mine.pk).update(duration_s=30.0, created_at=now - timedelta(days=3))
+    Call.objects.filter(pk=mine.pk).update(duration_s=30.0, happened_at=now - timedelta(days=3))
     Call.objects.filter(pk=other.pk).update(duration_s=300.0)
     narrowing: list[dict[str, Any]] = [
         {"category": "shopping"},

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from apps.accounts.models import AccessLog
 from apps.calls.models import Call
 from apps.jobs import services as jobs
-from apps.jobs.models import Job
+from apps.jobs.models import Batch, Job
 from apps.summaries.services import approve_summary
 from apps.webhooks import deliveries, services
 from apps.webhooks.models import Attempt, Delivery, Endpoint, Kind
@@ -96,10 +96,27 @@ def test_a_batch_is_told_with_its_last_call(houses: TwoHouses, inside: None) -> 
     _end(calls[0])
     _end(calls[1], fail=True)
     assert not Delivery.objects.exists()
-    assert jobs.cancel_batch(batch=batch, actor=houses.ours.agent) == 1
+    assert jobs.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 1
     assert json.loads(Delivery.objects.get().body)["data"] == {"batch": str(batch.pk)}
-    assert jobs.cancel_batch(batch=batch, actor=houses.ours.agent) == 0
+    assert jobs.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 0
     assert Delivery.objects.count() == 1
+
+
+def test_a_batch_that_is_filled_is_told_once(houses: TwoHouses, inside: None) -> None:
+    _endpoint(houses.ours, "http://127.0.0.1:9/", Kind.BATCH_FINISHED)
+    batch = jobs.start_batch(name="b", calls=[], actor=None, organization_id=houses.ours.organization.pk, filling=True)
+    for title in "가나":
+        call = waiting_call(houses.ours, title=title)
+        Job.objects.filter(call=call).update(batch=batch)
+        _end(call)
+        assert not Delivery.objects.exists()
+    jobs.close_batch(batch=batch)
+    assert Delivery.objects.count() == 1
+    left = jobs.start_batch(name="b", calls=[], actor=None, organization_id=batch.organization_id, filling=True)
+    Batch.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(days=2))
+    jobs.close_left_batches()
+    left.refresh_from_db()
+    assert not left.filling
 
 
 def test_a_lost_worker_ends_the_batch_too(houses: TwoHouses, inside: None, settings: Any) -> None:

@@ -77,7 +77,7 @@ def incoming(house: House, owner: User, name: str, at: datetime) -> Call:
         chunks=[uuid.uuid4().bytes * 4],
         source=Call.Source.UPLOAD,
     )
-    Call.objects.filter(pk=call.pk).update(created_at=at)
+    Call.objects.filter(pk=call.pk).update(created_at=at, happened_at=at)
     job = request_processing(call=call, actor=owner)
     type(job).objects.filter(pk=job.pk).update(created_at=at)
     call.refresh_from_db()

@@ -171,4 +171,4 @@ def train(house: House) -> None:
                 step=steps,
                 run_id=request.run_id,
             )
-            use_checkpoint(actor=house.admin, organization=house.organization, checkpoint_id=made.id)
+            use_checkpoint(actor=house.admin, checkpoint_id=made.id)

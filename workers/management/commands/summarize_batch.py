@@ -54,11 +54,11 @@ class Command(BaseCommand):
 
 
 def _chosen(organization: Organization, options: dict[str, Any]) -> QuerySet[Call]:
-    calls = Call.objects.filter(organization=organization, title__icontains=options["title"]).order_by("created_at")
+    calls = Call.objects.filter(organization=organization, title__icontains=options["title"]).order_by("happened_at")
     if options["since"]:
-        calls = calls.filter(created_at__gte=_aware(options["since"]))
+        calls = calls.filter(happened_at__gte=_aware(options["since"]))
     if options["until"]:
-        calls = calls.filter(created_at__lt=_aware(options["until"]))
+        calls = calls.filter(happened_at__lt=_aware(options["until"]))
     if options["without_summary"]:
         calls = calls.filter(summaries=None)
     return calls

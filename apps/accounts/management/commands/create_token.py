@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.accounts.models import Scope, User
+from apps.accounts.models import Organization, Scope, User
+from apps.accounts.selectors import memberships_of
 from apps.accounts.services import create_token
 
 MAX_DAYS = 3660
@@ -20,12 +21,13 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="token")
         parser.add_argument("--scopes", nargs="+", choices=Scope.values, default=[Scope.READ.value])
         parser.add_argument("--days", type=int, default=90)
+        parser.add_argument("--organization", help="where it works, for a person in several")
 
     def handle(self, *_: Any, username: str, **options: Any) -> None:
         """Make the token.
 
         Raises:
-            CommandError: there is no such person, or the time is out of range.
+            CommandError: there is no such person, they are no member there, or the time is out of range.
         """
         user = User.objects.filter(username=username).first()
         if user is None:
@@ -33,4 +35,15 @@ class Command(BaseCommand):
         if not 0 < options["days"] <= MAX_DAYS:
             raise CommandError(f"--days is {options['days']}; 1 to {MAX_DAYS} are allowed")
         scopes = [Scope(scope) for scope in options["scopes"]]
-        self.stdout.write(create_token(user=user, name=options["name"], scopes=scopes, days=options["days"]))
+        house = self._house(user, options["organization"])
+        self.stdout.write(
+            create_token(user=user, name=options["name"], scopes=scopes, days=options["days"], organization=house)
+        )
+
+    def _house(self, user: User, name: str | None) -> Organization | None:
+        if not name:
+            return None
+        held = memberships_of(user).filter(organization__name=name).first()
+        if held is None:
+            raise CommandError(f"{user.username!r} is no member of {name!r}")
+        return held.organization

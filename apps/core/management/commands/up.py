@@ -39,8 +39,7 @@ class Command(BaseCommand):
 
 def web_command(host: str, port: int) -> list[str]:
     """Return the command that serves the pages and the API, and nothing else, on this machine."""
-    command = [sys.executable, "-m", "waitress", f"--listen={host}:{port}", "--threads=16", "--connection-limit=1000"]
-    return [*command, "--asyncore-use-poll", "config.wsgi:application"]
+    return [sys.executable, "-m", "config.serve", f"{host}:{port}"]
 
 
 def _children(host: str, port: int) -> list[Child]:
