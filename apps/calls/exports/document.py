@@ -57,7 +57,7 @@ def _facts(material: Material, reading: ReadSummary | None) -> Iterator[tuple[st
     call, shown, details = material.call, material.shown, details_of(material.call)
     began = (details and details.started_at) or call.created_at
     yield _("통화 이름"), call.title
-    yield _("일시"), formats.date_format(timezone.localtime(began), "Y-m-d H:i")
+    yield _("일시"), formats.date_format(timezone.localtime(began), "Y-m-d H:i T")
     yield _("길이"), "" if call.duration_s is None else spent(call.duration_s)
     if details is not None:
         yield _("방향"), details.get_direction_display()

@@ -16,7 +16,7 @@ from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 def txt(material: Material) -> str:
     """Return title, facts, summary and transcript; what verification could not confirm stands apart."""
-    lines = [material.call.title, timezone.localtime(material.call.created_at).strftime("%Y-%m-%d %H:%M"), ""]
+    lines = [material.call.title, timezone.localtime(material.call.created_at).strftime("%Y-%m-%d %H:%M %Z"), ""]
     if material.summary is not None:
         lines += [summary_text(material.summary), ""]
     for segment in material.segments:
