@@ -3,7 +3,7 @@
 Knows two summaries; who wrote them and who may read them is not its business.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -48,7 +48,11 @@ class Part:
 
 def changes(before: CallSummary, after: CallSummary) -> list[Part]:
     """Return the parts of both summaries in the order of the page, each with its lines compared."""
-    old, new = _parts(before), _parts(after)
+    return compare(_parts(before), _parts(after))
+
+
+def compare(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[Part]:
+    """Return the parts of two versions by their headings, in the order of the new one, each with its lines compared."""
     headings = [*new, *(heading for heading in old if heading not in new)]
     return [Part(heading, tuple(_lines(old.get(heading, []), new.get(heading, [])))) for heading in headings]
 
