@@ -16,6 +16,7 @@ from apps.summaries.forms import CorrectionForm
 from apps.summaries.selectors import access_summary, access_versions, version_before
 from apps.summaries.services import approve_summary, correct_summary
 from apps.transcripts.selectors import access_segments
+from apps.transcripts.turns import read_turns
 from workers.contracts.summary import CallSummary
 
 
@@ -39,9 +40,9 @@ def correct(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
     base = CallSummary.model_validate(summary.content)
     form = CorrectionForm(request.POST or None, base=base)
     if request.method != "POST" or not form.is_valid():
-        segments = access_segments(actor, summary.call)
+        turns = read_turns(summary.call, access_segments(actor, summary.call))
         status = 422 if request.method == "POST" else 200
-        context = {"form": form, "summary": summary, "call": summary.call, "segments": segments}
+        context = {"form": form, "summary": summary, "call": summary.call, "turns": turns}
         return render(request, "summaries/correct.html", context, status=status)
     corrected = correct_summary(base=summary, content=form.corrected(), actor=actor)
     if "approve" in request.POST:
