@@ -148,7 +148,7 @@ def test_silence_is_skipped(page: Page) -> None:
 def test_evidence_shows_its_line_beside_the_link(page: Page) -> None:
     """The box is there for the pointer and for the keyboard, on chips as well, and goes with Escape."""
     box = page.get_by_role("tooltip")
-    for link in (page.locator(".value-chip").first, page.locator(".points .ref").first):
+    for link in (page.locator(".value-chip").first, page.locator(".one-line .ref").first):
         link.hover()
         expect(box).to_contain_text("요금이 오만 사천 원이나 나왔어요.")
         expect(box.locator("strong")).to_have_text("건 쪽")
