@@ -5,6 +5,8 @@ Reads through selectors; decides nothing about permissions, which the view has d
 
 from typing import Any
 
+from django.utils import timezone
+
 from apps.accounts.models import User
 from apps.calls.exports.texts import summary_text
 from apps.calls.models import Call
@@ -16,7 +18,7 @@ from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import latest_job_by_call, probe_facts, waiting_before
 from apps.sorting.selectors import access_tags, tags_by_call
-from apps.summaries.chips import chips_of
+from apps.summaries.chips import Chip, chips_of
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_versions, current_summary
 from apps.summary_templates.selectors import access_templates, chosen_template
@@ -47,7 +49,7 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
         "summary": shown,
         "is_current": shown == current,
         "stale": _stale(call, shown),
-        "chips": chips_of(CallSummary.model_validate(shown.content)) if shown else (),
+        "chips": _chips(call, shown),
         **_reading(shown, segments),
         "templates": access_templates(actor).filter(organization=call.organization_id),
         "tags": tags_by_call([call.pk]).get(call.pk, []),
@@ -58,7 +60,7 @@ def call_page(actor: User, call: Call, *, version: str) -> dict[str, Any]:
         "progress": progress_of(job) if job else None,
         "before": waiting_before(job) if job and job.state == Job.State.QUEUED else 0,
         "notices": facts.get("notices", []),
-        **_player(call, segments, two_tracks=len(facts.get("tracks", [])) > 1),
+        **_player(call, segments, names, two_tracks=len(facts.get("tracks", [])) > 1),
     }
 
 
@@ -74,6 +76,12 @@ def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[s
         "fields": view.fields,
         "template_use": use,
     }
+
+
+def _chips(call: Call, shown: Summary | None) -> tuple[Chip, ...]:
+    if shown is None:
+        return ()
+    return chips_of(CallSummary.model_validate(shown.content), timezone.localdate(call.created_at))
 
 
 def _cost(call: Call, shown: Summary | None) -> Work | None:
@@ -92,15 +100,19 @@ def _stale(call: Call, summary: Summary | None) -> bool:
     return summary is not None and changed_at is not None and changed_at > summary.created_at
 
 
-def _player(call: Call, segments: list[TranscriptSegment], *, two_tracks: bool) -> dict[str, Any]:
+def _player(
+    call: Call, segments: list[TranscriptSegment], names: dict[str, str], *, two_tracks: bool
+) -> dict[str, Any]:
     recording = recording_of(call)
     if recording is None:
         return {"recording": None, "playable": False, "timed": False}
     length_s = call.duration_s or max((segment.end_s for segment in segments), default=0.0)
+    waveform = draw(recording.peaks, party_each=two_tracks, swapped=parties_swapped(call))
     return {
         "recording": recording,
         "playable": bool(recording.listen_path),
         "timed": True,
         "length_s": length_s,
-        "waveform": draw(recording.peaks, party_each=two_tracks, swapped=parties_swapped(call)),
+        "waveform": waveform,
+        "channels": [(lane.party, names.get(lane.party, "")) for lane in waveform.lanes] if waveform else [],
     }

@@ -83,10 +83,15 @@ def list_calls(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def live_rows(request: HttpRequest) -> HttpResponse:
-    """Return the rows named by ``?id=`` as they are now, for polling; 286 ends it when nothing moves any more."""
-    rows = rows_of(list(access_calls(person(request)).filter(pk__in=_ids(request)).select_related("recording")))
+    """Return the rows named by ``?id=`` as they are now, for polling; 286 ends it when nothing moves any more.
+
+    What was searched for comes along, so that a row keeps showing where it was found.
+    """
+    form = FilterForm(request.GET)
+    calls = list(access_calls(person(request)).filter(pk__in=_ids(request)).select_related("recording"))
+    rows = rows_of(calls, form.wanted())
     live = [row.call.pk for row in rows if row.is_live]
-    response = render(request, "calls/live.html", {"rows": rows, "live": live})
+    response = render(request, "calls/live.html", {"rows": rows, "live": live, "filter_query": form.query()})
     return response if live else HttpResponseStopPolling(response.content)
 
 

@@ -3,7 +3,7 @@
 Knows two summaries; who wrote them and who may read them is not its business.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -61,7 +61,11 @@ Filled = Sequence[FilledField]
 
 def changes(before: CallSummary, after: CallSummary, filled: tuple[Filled, Filled] = ((), ())) -> list[Part]:
     """Return the parts of both summaries in the order of the page, each with its lines compared."""
-    old, new = _parts(before, filled[0]), _parts(after, filled[1])
+    return compare(_parts(before, filled[0]), _parts(after, filled[1]))
+
+
+def compare(old: Mapping[str, Sequence[str]], new: Mapping[str, Sequence[str]]) -> list[Part]:
+    """Return the parts of two versions by their headings, in the order of the new one, each with its lines compared."""
     headings = [*new, *(heading for heading in old if heading not in new)]
     return [Part(heading, tuple(_lines(old.get(heading, []), new.get(heading, [])))) for heading in headings]
 

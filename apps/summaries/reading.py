@@ -3,6 +3,7 @@
 Knows the typed summary and the transcript; where they come from and what the page looks like is not its business.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,20 @@ class Claim:
     who: str = ""
     when: str = ""
     label: str = ""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The readings of the values, each once, that the words do not have already."""
+        found = (piece.normalized for piece in self.pieces)
+        return tuple(dict.fromkeys(reading for reading in found if reading and not self._says(reading)))
+
+    @property
+    def when_apart(self) -> str:
+        """When, unless the words say it themselves."""
+        return "" if self._says(self.when) else self.when
+
+    def _says(self, text: str) -> bool:
+        return _plain(text) in _plain("".join(piece.text for piece in self.pieces))
 
 
 @dataclass(frozen=True)
@@ -144,5 +159,18 @@ def cut(text: str, values: Sequence[Value]) -> tuple[Piece, ...]:
 
 
 def _value_piece(value: Value) -> Piece:
-    reading = value.normalized if value.normalized.replace(" ", "") != value.text.replace(" ", "") else ""
+    told = _plain(value.normalized) == _plain(value.text) or _figures(value.normalized) == _figures(value.text)
+    reading = "" if told else value.normalized
     return Piece(value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported)
+
+
+def _plain(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def _figures(text: str) -> list[int]:
+    """Return the figures of `text`, none of a text in words; "2시" has those of "2:00"."""
+    figures = [int(digits) for digits in re.findall(r"\d+", text.replace(",", ""))]
+    while len(figures) > 1 and figures[-1] == 0:
+        figures.pop()
+    return figures

@@ -19,6 +19,7 @@ from apps.summaries.selectors import access_summary, access_versions, current_su
 from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
 from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.selectors import access_segments
+from apps.transcripts.turns import read_turns
 from workers.contracts.summary import CallSummary
 
 
@@ -75,7 +76,7 @@ def _correction(
         "form": form,
         "summary": summary,
         "call": summary.call,
-        "segments": access_segments(actor, summary.call),
+        "turns": read_turns(summary.call, access_segments(actor, summary.call)),
         "changed": changed,
         "changed_how": changes_between(summary, changed.current) if changed else [],
         "reason": explain(changed) if changed else "",

@@ -13,17 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import Team
-from apps.summary_templates.labels import FIELD_TYPES, SECTION_NAMES, SUMMARY_LANGUAGES, TONES
+from apps.summary_templates.labels import FIELD_TYPES, LIMIT_NAMES, SECTION_NAMES, SUMMARY_LANGUAGES, TONES
 from workers.contracts.template import MAX_CLUES, MAX_FIELDS, MAX_ITEMS, SECTIONS, CustomField, Limits, TemplateSpec
 
 MAX_LABEL = 40
 _BLANK_ROWS = 3
-_LIMITS = {
-    "topics": gettext_lazy("주제 최대 수"),
-    "points": gettext_lazy("주제마다 내용 최대 수"),
-    "actions": gettext_lazy("할 일 최대 수"),
-    "decisions": gettext_lazy("결정 최대 수"),
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,10 @@ class FieldInputs:
 
 
 class TemplateForm(forms.Form):
-    """A template's name and what it asks, begun with `spec`."""
+    """A template's name and what it asks, begun with `spec`.
+
+    Tone and language are shown and kept as they are, but cannot be chosen, while the model does not follow (`follows`).
+    """
 
     name = forms.CharField(label=gettext_lazy("템플릿 이름"), max_length=80)
     tone = forms.ChoiceField(label=gettext_lazy("말투"), required=False, choices=list(TONES.items()))
@@ -49,6 +46,7 @@ class TemplateForm(forms.Form):
         teams: Iterable[Team] = (),
         name: str = "",
         team: Team | None = None,
+        follows: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -62,7 +60,8 @@ class TemplateForm(forms.Form):
             choices=[("", gettext_lazy("조직 전체")), *((key, each.name) for key, each in known.items())],
             coerce=known.__getitem__,
         )
-        self.fields["tone"].initial, self.fields["language"].initial = spec.tone, spec.language
+        for wish, value in (("tone", spec.tone), ("language", spec.language)):
+            self.fields[wish].initial, self.fields[wish].disabled = value, not follows
         choices = [("", gettext_lazy("— 비움 —")), *SECTION_NAMES.items()]
         for place in range(len(SECTIONS)):
             shown = spec.sections[place] if place < len(spec.sections) else ""
@@ -70,9 +69,9 @@ class TemplateForm(forms.Form):
             self.fields[f"section-{place}"] = forms.ChoiceField(
                 label=label, required=False, choices=choices, initial=shown
             )
-        for limit, words in _LIMITS.items():
+        for limit, words in LIMIT_NAMES.items():
             self.fields[f"limit-{limit}"] = forms.IntegerField(
-                label=words,
+                label=str(words),
                 required=False,
                 min_value=1,
                 max_value=MAX_ITEMS,
@@ -105,7 +104,7 @@ class TemplateForm(forms.Form):
 
     def limits(self) -> list[forms.BoundField]:
         """Return the inputs of the lengths."""
-        return [self[f"limit-{limit}"] for limit in _LIMITS]
+        return [self[f"limit-{limit}"] for limit in LIMIT_NAMES]
 
     def rows(self) -> list[FieldInputs]:
         """Return the rows in use and a few blank ones."""
@@ -166,7 +165,7 @@ class TemplateForm(forms.Form):
             for n in range(MAX_FIELDS)
             if said[f"field-{n}-label"]
         ]
-        limits = Limits(**{limit: said[f"limit-{limit}"] for limit in _LIMITS})
+        limits = Limits(**{limit: said[f"limit-{limit}"] for limit in LIMIT_NAMES})
         asked = {"sections": sections, "tone": said["tone"], "language": said["language"], "fields": fields}
         return TemplateSpec.model_validate(asked | {"limits": limits})
 

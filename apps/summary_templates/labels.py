@@ -37,3 +37,9 @@ SUMMARY_LANGUAGES: dict[Language, str | Promise] = {
     "ko": pgettext_lazy("language of a summary", "한국어"),
     "en": pgettext_lazy("language of a summary", "영어"),
 }
+LIMIT_NAMES: dict[str, str | Promise] = {
+    "topics": _("주제 최대 수"),
+    "points": _("주제마다 내용 최대 수"),
+    "actions": _("할 일 최대 수"),
+    "decisions": _("결정 최대 수"),
+}

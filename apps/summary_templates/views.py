@@ -21,8 +21,9 @@ from apps.core.feedback import explain, refusals_as_messages, see_other
 from apps.core.people import person
 from apps.jobs.reasons import describe
 from apps.summaries.shown import titles_by_call
+from apps.summary_templates.changes import spec_changes
 from apps.summary_templates.forms import TemplateForm
-from apps.summary_templates.models import SummaryTemplate, TemplatePreview
+from apps.summary_templates.models import SummaryTemplate, TemplatePreview, TemplateVersion
 from apps.summary_templates.selectors import (
     access_editing,
     access_own_template,
@@ -71,7 +72,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show an empty template; keep what comes back."""
     actor = person(request)
     organization = access_editing(actor)
-    form = TemplateForm(request.POST or None, spec=TemplateSpec(), teams=teams_of(organization))
+    form = _form(request, organization)
     if request.method == "POST" and form.is_valid():
         try:
             made = add_template(organization=organization, spec=form.spec(), actor=actor, **form.place())
@@ -88,13 +89,7 @@ def edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
     """Show a template to those who may change it; keep what comes back as a new version."""
     actor = person(request)
     template = access_own_template(actor, template_id)
-    form = TemplateForm(
-        request.POST or None,
-        spec=_spec(template),
-        teams=teams_of(template.organization),
-        name=template.name,
-        team=template.team,
-    )
+    form = _form(request, template.organization, template)
     if request.method == "POST" and form.is_valid():
         try:
             change_template(template=template, spec=form.spec(), actor=actor, **form.place())
@@ -104,6 +99,17 @@ def edit(request: HttpRequest, template_id: uuid.UUID) -> HttpResponse:
             messages.success(request, _("템플릿을 저장했습니다."))
             return see_other("summary_templates:edit", template.pk)
     return _form_page(request, form, template.organization, template)
+
+
+def _form(request: HttpRequest, organization: Organization, template: SummaryTemplate | None = None) -> TemplateForm:
+    return TemplateForm(
+        request.POST or None,
+        spec=_spec(template) if template else TemplateSpec(),
+        teams=teams_of(organization),
+        name=template.name if template else "",
+        team=template.team if template else None,
+        follows=bool(settings.ENV.llm_base_url),
+    )
 
 
 def _form_page(
@@ -123,14 +129,16 @@ def _form_page(
 
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """Try what stands in the form, saved or not, on a call."""
+    """Try what stands in the form, saved or not, on a call; a form with faults comes back as it was sent."""
     actor = person(request)
     call = access_call(actor, _uuid(request.POST.get("call", "")))
     if not edits_templates(actor, call.organization_id):
         raise Http404("no administrator")
-    form = TemplateForm(request.POST, spec=TemplateSpec(), teams=teams_of(call.organization))
+    changed = request.POST.get("template", "")
+    template = access_own_template(actor, _uuid(changed)) if changed else None
+    form = _form(request, call.organization, template)
     if not form.is_valid():
-        return _form_page(request, form, call.organization, None)
+        return _form_page(request, form, call.organization, template)
     made = request_preview(call=call, name=form.cleaned_data["name"], spec=form.spec(), actor=actor)
     return see_other("summary_templates:show_preview", made.pk)
 
@@ -171,6 +179,45 @@ def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
         "asked_in_vain": asked_in_vain,
         "call": tried.call,
     }
+
+
+@require_safe
+def show_version(request: HttpRequest, template_id: uuid.UUID, number: int) -> HttpResponse:
+    """Show what a version asks, and what it changed against ``?from=``, by default the one before it."""
+    template = access_own_template(person(request), template_id)
+    versions = versions_of(template)
+    version = _version(versions, number)
+    before = _version(versions, int(wanted)) if (wanted := request.GET.get("from", "")).isdecimal() else None
+    before = before or next((each for each in versions if each.number < number), version)
+    parts = spec_changes(TemplateSpec.model_validate(before.content), TemplateSpec.model_validate(version.content))
+    context = {
+        "template": template,
+        "versions": versions,
+        "version": version,
+        "before": before,
+        "parts": parts,
+        "changed": any(part.changed for part in parts),
+    }
+    return render(request, "summary_templates/version.html", context)
+
+
+@require_POST
+def restore(request: HttpRequest, template_id: uuid.UUID, number: int) -> HttpResponse:
+    """Make what an earlier version asked the newest version."""
+    actor = person(request)
+    template = access_own_template(actor, template_id)
+    version = _version(versions_of(template), number)
+    spec = TemplateSpec.model_validate(version.content)
+    change_template(template=template, name=template.name, team=template.team, spec=spec, actor=actor)
+    messages.success(request, _("판 %(n)s의 내용으로 되돌렸습니다.") % {"n": number})
+    return see_other("summary_templates:edit", template.pk)
+
+
+def _version(versions: list[TemplateVersion], number: int) -> TemplateVersion:
+    for version in versions:
+        if version.number == number:
+            return version
+    raise Http404("no such version")
 
 
 @require_POST

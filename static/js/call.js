@@ -2,6 +2,7 @@
 
 import { Player } from "./player.js";
 import { wireEdit } from "./edit.js";
+import { wireEvidence } from "./evidence.js";
 import { wireFind } from "./find.js";
 import { Follow } from "./follow.js";
 import { wireKeys } from "./keys.js";
@@ -18,6 +19,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 wireFind(find, document.querySelector("[data-find-count]"), lines, show);
 wireEdit(list);
 wireKeys({ player, step, find, help: document.querySelector("[data-keys]") });
+wireEvidence({ show, play: (line) => line.dataset.startS && player?.playFrom(at(line)) });
 if (player) followPlayer();
 
 function show(line) {
@@ -60,26 +62,6 @@ function step(count) {
   const line = all[Math.min(Math.max(0, now + count), all.length - 1)];
   player.seek(at(line));
   show(line);
-}
-
-for (const link of document.querySelectorAll("[data-ref]")) {
-  const line = () => document.getElementById(`s${link.dataset.ref}`);
-  link.addEventListener("click", (event) => {
-    if (!line()) return;
-    event.preventDefault();
-    history.replaceState(null, "", `#s${link.dataset.ref}`);
-    light(line());
-    show(line());
-    if (player && line().dataset.startS) player.playFrom(at(line()));
-  });
-  for (const name of ["mouseenter", "focus"]) link.addEventListener(name, () => line()?.classList.add("lit"));
-  for (const name of ["mouseleave", "blur"]) link.addEventListener(name, () => line()?.classList.remove("lit"));
-}
-
-function light(line) {
-  for (const other of lines()) other.classList.remove("lit");
-  line.classList.add("lit");
-  setTimeout(() => line.classList.remove("lit"), 2500);
 }
 
 if (/^#s\d+$/.test(location.hash)) {

@@ -7,8 +7,13 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (form.dataset.sent) event.preventDefault();
-  else if (form.method === "post" && !event.defaultPrevented) form.dataset.sent = "1";
+  else if (form.method === "post" && !event.defaultPrevented && !opensElsewhere(event)) form.dataset.sent = "1";
 });
+
+// An answer that goes to another window leaves this page with its form, to be sent again.
+function opensElsewhere({ submitter }) {
+  return Boolean(submitter?.formTarget);
+}
 
 // A page that comes back from the browser's history may send its forms again.
 addEventListener("pageshow", () => {

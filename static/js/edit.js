@@ -5,7 +5,9 @@ export function wireEdit(list) {
     const turn = event.target.closest(".turn");
     if (event.target.closest("[data-cancel]")) close(turn);
     const button = event.target.closest("[data-edit]");
-    if (button && !turn.querySelector("form")) open(turn, await fetch(button.dataset.edit));
+    if (!button || turn.querySelector("form")) return;
+    const answer = await ask(turn, list.dataset, button.dataset.edit);
+    if (answer) open(turn, await answer.text());
   });
   list.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.isComposing && event.target.closest("form")) {
@@ -18,26 +20,47 @@ export function wireEdit(list) {
     const save = event.submitter;
     if (save) save.disabled = true;
     const { action, method } = event.target;
-    const answer = await fetch(action, { method, body: new FormData(event.target) });
-    if (answer.ok) put(turn, await answer.text());
-    else if (answer.status === 409 || answer.status === 422) await open(turn, answer);
+    const answer = await ask(turn, list.dataset, action, { method, body: new FormData(event.target) });
+    if (answer?.ok) put(turn, await answer.text());
+    else if (answer) open(turn, await answer.text());
     else if (save) save.disabled = false;
   });
 }
 
-async function open(turn, answer) {
-  if (answer.redirected) location.reload(); // the session has ended; the login page asks
-  const html = await answer.text();
-  turn.querySelector("form")?.remove();
+// Return an answer that can be shown: the form, the line, or the form with what is wrong. Of any other the line tells.
+async function ask(turn, text, address, options) {
+  const answer = await fetch(address, options).catch(() => null);
+  if (answer?.redirected) location.reload(); // the session has ended; the login page asks
+  else if (answer?.ok || answer?.status === 409 || answer?.status === 422) return answer;
+  else say(turn, answer?.status === 403 ? text.textForbidden : text.textBroken);
+  return null;
+}
+
+function say(turn, words) {
+  turn.querySelector("[data-said]")?.remove();
+  const note = document.createElement("p");
+  note.className = "form-error";
+  note.role = "alert";
+  note.dataset.said = "";
+  note.textContent = words;
+  turn.querySelector(".turn-body").append(note);
+}
+
+function open(turn, html) {
+  tidy(turn);
   turn.querySelector(".turn-body").insertAdjacentHTML("beforeend", html);
   turn.classList.add("editing");
   turn.querySelector("textarea").focus();
 }
 
 function close(turn) {
-  turn.querySelector("form")?.remove();
-  turn.classList.remove("editing");
+  tidy(turn);
   turn.querySelector("[data-edit]").focus();
+}
+
+function tidy(turn) {
+  for (const piece of turn.querySelectorAll("form, [data-said]")) piece.remove();
+  turn.classList.remove("editing");
 }
 
 function put(turn, html) {

@@ -191,8 +191,9 @@ def test_a_batch_uses_the_template_it_was_started_with(admin: Client, houses: Tw
 
 
 def test_a_preview_keeps_no_summary(admin: Client, houses: TwoHouses) -> None:
-    call = finished_call(houses.ours)
-    answer = admin.post("/templates/preview/", FORM | {"call": str(call.pk), "tone": "formal"})
+    call, template = finished_call(houses.ours), _add(houses, spec=SPEC.model_copy(update={"tone": "formal"}))
+    sent = FORM | {"call": str(call.pk), "template": str(template.pk), "tone": "notes"}
+    answer = admin.post("/templates/preview/", sent)
     preview = TemplatePreview.objects.get()
     assert answer["Location"] == f"/templates/preview/{preview.pk}/"
     assert "요약하는 중" in admin.get(answer["Location"]).content.decode()
@@ -201,7 +202,47 @@ def test_a_preview_keeps_no_summary(admin: Client, houses: TwoHouses) -> None:
     text = polled.content.decode()
     assert polled.status_code == 286 and "54,000원" in text and "대화에 없음" in text
     assert "말투와 언어를 따르지 못합니다" in text
+    assert preview.content["tone"] == "formal", "what cannot be chosen stays as it was"
     assert Summary.objects.filter(call=call).count() == 1
+
+
+def test_a_preview_with_faults_is_the_page_of_its_template(admin: Client, houses: TwoHouses) -> None:
+    call, template = finished_call(houses.ours), _add(houses)
+    wrong = FORM | {"call": str(call.pk), "name": ""}
+    page = admin.post("/templates/preview/", wrong | {"template": str(template.pk)})
+    assert page.status_code == 422 and f'action="/templates/{template.pk}/"' in page.content.decode()
+    assert f"<h1>{template.name}</h1>" in page.content.decode()
+    assert 'action="/templates/new/"' in admin.post("/templates/preview/", wrong).content.decode()
+
+
+def test_tone_and_language_are_chosen_only_for_a_model_that_follows(admin: Client, settings: Any) -> None:
+    own = admin.get("/templates/new/").content.decode()
+    assert '<select name="tone" disabled id="id_tone">' in own and "말투와 언어를 따르지 못합니다" in own
+    settings.ENV = settings.ENV.model_copy(update={"llm_base_url": "http://localhost:1/v1"})
+    served = admin.get("/templates/new/").content.decode()
+    assert '<select name="tone" id="id_tone">' in served and "말투와 언어를 따르지 못합니다" not in served
+    admin.post("/templates/new/", FORM | {"tone": "polite", "language": "en"})
+    kept = current_version(SummaryTemplate.objects.get()).content
+    assert (kept["tone"], kept["language"]) == ("polite", "en")
+
+
+def test_versions_are_read_compared_and_restored(admin: Client, houses: TwoHouses) -> None:
+    template = _add(houses)
+    page = f"/templates/{template.pk}/"
+    admin.post(page, FORM | {"limit-points": "", "field-1-label": "약속 일시", "field-1-type": "appointment"})
+    assert f'href="{page}versions/1/"' in admin.get(page).content.decode()
+    text = " ".join(admin.get(f"{page}versions/2/").content.decode().split())
+    assert "<del>방문 주소 · 주소</del>" in text and "<ins>약속 일시 · 약속 일시</ins>" in text
+    assert "<del>1</del> <ins>제한 없음</ins>" in text and f"{page}versions/2/restore/" not in text
+    first = " ".join(admin.get(f"{page}versions/1/").content.decode().split())
+    assert "청구 금액 · 금액" in first and "<ins>" not in first
+    assert "<ins>" in admin.get(f"{page}versions/1/?from=2").content.decode()
+    assert admin.post(f"{page}versions/1/restore/").status_code == 303
+    newest = current_version(template)
+    assert newest.number == 3 and TemplateSpec.model_validate(newest.content) == SPEC
+    for nowhere in (f"{page}versions/9/", f"{page}versions/2/?from=9"):
+        assert admin.get(nowhere).status_code == 404
+    assert admin.post(f"{page}versions/9/restore/").status_code == 404
 
 
 def test_wishes_reach_a_served_model_only(

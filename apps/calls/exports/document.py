@@ -56,7 +56,7 @@ def document_of(material: Material) -> Document:
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
     call, shown, view, details = material.call, material.shown, material.view, details_of(material.call)
     yield _("통화 이름"), call.title
-    yield _("일시"), formats.date_format(timezone.localtime(call.happened_at), "Y-m-d H:i")
+    yield _("일시"), formats.date_format(timezone.localtime(call.happened_at), "Y-m-d H:i T")
     yield _("길이"), "" if call.duration_s is None else spent(call.duration_s)
     if details is not None:
         yield _("방향"), details.get_direction_display()

@@ -17,7 +17,7 @@ from workers.contracts.template import Section
 
 def txt(material: Material) -> str:
     """Return title, facts, summary and transcript; what verification could not confirm stands apart."""
-    lines = [material.call.title, timezone.localtime(material.call.happened_at).strftime("%Y-%m-%d %H:%M"), ""]
+    lines = [material.call.title, timezone.localtime(material.call.happened_at).strftime("%Y-%m-%d %H:%M %Z"), ""]
     if material.view is not None:
         lines += [summary_text(material.view), ""]
     for segment in material.segments:

@@ -1,4 +1,4 @@
-"""How the pages write lengths, moments, sizes and shares, and what of the navigation somebody may see."""
+"""How the pages write lengths, moments, amounts, counts and shares."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -10,12 +10,12 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization, User
-from apps.accounts.roles import CALL_RIGHTS
-from apps.accounts.selectors import memberships_of, rights_of
+from apps.accounts.selectors import memberships_of
 from apps.calls.models import Call
 from apps.jobs.progress import QUEUES
 
 register = template.Library()
+_MAN = 10_000
 
 
 @register.filter
@@ -51,7 +51,7 @@ def moment(at: datetime | None) -> str:
     local, now = timezone.localtime(at), timezone.localtime()
     if local.date() == now.date():
         return formats.date_format(local, "H:i")
-    korean = (get_language() or "ko").startswith("ko")
+    korean = _korean()
     day = "n월 j일" if korean else "j M"
     if local.year != now.year:
         day = "Y년 n월 j일" if korean else "j M Y"
@@ -59,28 +59,61 @@ def moment(at: datetime | None) -> str:
 
 
 @register.filter
+def exact(at: datetime | None) -> str:
+    """Write a moment to the second with its time zone: 2026-12-03 09:05:07 KST."""
+    return "–" if at is None else timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+@register.simple_tag
+def zone() -> str:
+    """Write the name of the time zone that the pages are in: KST."""
+    return timezone.localtime().tzname() or ""
+
+
+@register.filter
 def day(on: date | None) -> str:
     """Write a day with its weekday, the year only when it is not this one: 12월 3일 (목)."""
     if on is None:
         return "–"
-    korean = (get_language() or "ko").startswith("ko")
     near = on.year == timezone.localdate().year
-    if korean:
+    if _korean():
         return formats.date_format(on, "n월 j일" if near else "Y년 n월 j일") + f" ({'월화수목금토일'[on.weekday()]})"
     return formats.date_format(on, "D j M" if near else "D j M Y")
 
 
 @register.filter
 def won(amount: float) -> str:
-    """Write an amount of won: whole from ten on, below with the digits that matter."""
+    """Write an amount of won: whole from ten on, below with the digits that matter. Korean counts in 만 and 억."""
     digits = 0 if amount >= 10 or not amount else 1 if amount >= 1 else 3
+    if round(amount) >= _MAN and _korean():
+        written = _in_ten_thousands(round(amount))
+        return written + ("원" if written[-1].isdecimal() else " 원")  # 3만 5,000원, but 30만 원
     return _("%(n)s원") % {"n": formats.number_format(round(amount, digits), digits, force_grouping=True)}
 
 
 @register.filter
 def grouped(number: float) -> str:
-    """Write a whole number with its thousands apart."""
+    """Write a whole number with its thousands apart, as columns of numbers need it."""
     return formats.number_format(round(number), 0, force_grouping=True)
+
+
+@register.filter
+def counted(number: int) -> str:
+    """Write how many there are within a sentence: from 만 on as Korean counts, 12만 3,456."""
+    return _in_ten_thousands(number) if number >= _MAN and _korean() else grouped(number)
+
+
+def _in_ten_thousands(number: int) -> str:
+    """Return a number from 만 on in its two highest ranks: 1억 2,345만, 3만 5,000, 2억."""
+    rank = 2 if number >= _MAN**2 else 1
+    high, low = divmod(round(number / _MAN ** (rank - 1)), _MAN)
+    names = ("", "만", "억")
+    written = f"{high:,}{names[rank]}"
+    return f"{written} {low:,}{names[rank - 1]}" if low else written
+
+
+def _korean() -> bool:
+    return (get_language() or "ko").startswith("ko")
 
 
 @register.filter
@@ -113,10 +146,3 @@ def houses(user: User) -> list[tuple[Organization, bool]]:
     held = [membership.organization for membership in memberships_of(user)]
     now = next((house for house in held if house.pk == user.working_in), held[0] if held else None)
     return [(house, house == now) for house in held]
-
-
-@register.filter
-def rights(user: object) -> frozenset[str]:
-    """Return what the person may do, as the names of `Right`, and "calls" for any right to calls."""
-    held = rights_of(user) if isinstance(user, User) else frozenset()
-    return frozenset({*held, "calls"} if held & CALL_RIGHTS else held)

@@ -1,19 +1,11 @@
-"""What pages say of webhooks: which events they are told, and whether one was stopped."""
+"""What pages say of webhooks: which events they are told."""
 
 from django import template
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import User
 from apps.webhooks.models import TEST_KIND, Endpoint, Kind
-from apps.webhooks.selectors import has_broken
 
 register = template.Library()
-
-
-@register.filter
-def has_broken_webhook(user: object) -> bool:
-    """Tell whether an endpoint that the person looks after was stopped without them."""
-    return isinstance(user, User) and has_broken(user)
 
 
 @register.filter

@@ -155,7 +155,7 @@ def test_the_ledger_multiplies_out(reviewer: Client, houses: TwoHouses) -> None:
     assert costs.per_call(costs.summaries.own_krw) == pytest.approx(1.0)
     assert costs.per_call(costs.summaries.foreign_krw) == pytest.approx(4.9)
     text = _page(reviewer, "/ledger/")
-    for words in ("12,000원", "1,000원", "4,900원", "YOYAK_PRICE_GPU_HOUR_KRW", "4,000원", "2,000 → 200"):
+    for words in ("1만 2,000원", "1,000원", "4,900원", "YOYAK_PRICE_GPU_HOUR_KRW", "4,000원", "2,000 → 200"):
         assert words in text, words
     header, *rows = csv.reader(io.StringIO(reviewer.get("/ledger/calls.csv?days=7").content.decode()))
     assert header[0] == "call" and len(rows) == 2

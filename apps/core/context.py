@@ -1,0 +1,30 @@
+"""What every page asks of the person who looks at it. Read when a template asks, and once for a page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from apps.accounts.models import User
+from apps.accounts.roles import CALL_RIGHTS
+from apps.accounts.selectors import rights_of
+from apps.webhooks.selectors import has_broken
+
+
+def person(request: HttpRequest) -> dict[str, Any]:
+    """Return `rights`, what the person may do, and `broken_webhook`, whether one of theirs was stopped without them.
+
+    The rights are the names of `Right`, and "calls" for any right to calls.
+    """
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"rights": frozenset(), "broken_webhook": False}
+    return {
+        "rights": SimpleLazyObject(lambda: _rights(user)),
+        "broken_webhook": SimpleLazyObject(lambda: has_broken(user)),
+    }
+
+
+def _rights(user: User) -> frozenset[str]:
+    held = rights_of(user)
+    return frozenset({*held, "calls"} if held & CALL_RIGHTS else held)
