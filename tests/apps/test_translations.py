@@ -24,7 +24,7 @@ HANGUL = re.compile(r"[가-힣]")
 HANGUL_WORD = re.compile(r"[가-힣]+")
 VOID = {"meta", "link", "input", "br", "hr", "img", "source", "col"}
 # Pages that no route names, and pages in another state.
-MORE = ["/nowhere/", "/calls/?q=zzz", "/actions/?whose=all&state=all", "/api/v1/docs", "/ledger/?days=7"]
+MORE = ["/nowhere/", "/calls/?q=zzz", "/actions/?whose=all&state=all", "/api/v1/docs/", "/ledger/?days=7"]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|%%s")
 
 

@@ -44,7 +44,7 @@ def walks(houses: TwoHouses, ours: dict[str, Any]) -> list[tuple[str, list[str]]
         client = Client()
         if user is not None:
             _sign_in(client, user)
-        addresses = [address_of(name, ours) for name in sorted(ROUTES)] + ["/nowhere/", "/api/v1/docs"]
+        addresses = [address_of(name, ours) for name in sorted(ROUTES)] + ["/nowhere/", "/api/v1/docs/"]
         pages = [address for address in addresses if address not in seen and _is_page(client, address)]
         seen.update(pages)
         found.append((client.cookies[settings.SESSION_COOKIE_NAME].value if user else "", pages))
