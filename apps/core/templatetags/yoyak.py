@@ -9,8 +9,6 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from apps.accounts.models import Organization, User
-from apps.accounts.selectors import memberships_of
 from apps.calls.models import Call
 from apps.jobs.progress import QUEUES
 
@@ -138,11 +136,3 @@ def titled(call: Call, titles: Mapping[UUID, str]) -> str:
 def queue_name(name: str) -> str:
     """Write what a queue is called."""
     return str(QUEUES.get(name, name))
-
-
-@register.filter
-def houses(user: User) -> list[tuple[Organization, bool]]:
-    """Return the organizations of the person, each with whether they work in it now."""
-    held = [membership.organization for membership in memberships_of(user)]
-    now = next((house for house in held if house.pk == user.working_in), held[0] if held else None)
-    return [(house, house == now) for house in held]

@@ -51,7 +51,7 @@ def test_the_page_shows_what_was_told(houses: TwoHouses, client: Client) -> None
 def test_a_document_is_dated_by_when_the_call_began(houses: TwoHouses) -> None:
     with translation.override("ko"):
         facts = dict(document_of(material_of([_told(houses.ours)])[0]).facts)
-    told = {"일시": "2024-03-01 14:30", "방향": "발신", "고객 전화": "010-1234-5678", "외부 ID": "CTI-42"}
+    told = {"일시": "2024-03-01 14:30 KST", "방향": "발신", "고객 전화": "010-1234-5678", "외부 ID": "CTI-42"}
     assert told.items() <= facts.items()
 
 
