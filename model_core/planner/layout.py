@@ -103,14 +103,15 @@ def stage_layers(model: Architecture, layout: Layout, stage: int) -> tuple[int, 
 
 
 def telling_stages(model: Architecture, layout: Layout) -> list[int]:
-    """Return the stages of which one is the fullest and one the slowest: the ends, the second, the first all mixture.
+    """Return the stages of which one is the fullest and one the slowest: the ends, the second, the first that is all
+    mixture and the one before it, which may hold layers of both kinds.
 
     Stages behind the second get no more layers than those before them and hold fewer micro batches at once.
     """
     ends = [0, *accumulate(split_layers(model, layout))]
     mixture = next((stage for stage, first in enumerate(ends) if first >= model.num_dense_layers), 0)
     last = layout.pipeline - 1
-    return sorted({0, min(1, last), min(mixture, last), last})
+    return sorted({0, min(1, last), min(max(0, mixture - 1), last), min(mixture, last), last})
 
 
 def check_layout(model: Architecture, cluster: Cluster, layout: Layout) -> None:
