@@ -30,8 +30,10 @@ def test_approve_retrain_use(tmp_path: Path) -> None:
         wait_until("the run has ended", lambda: _ended(admin, path), LIMIT_S)
         assert time.monotonic() - started < LIMIT_S
         assert stack.manage("shell", "-c", _STATE).split()[-1] == "done"
-        assert "<svg" in admin.get(path).text, "the loss is drawn"
-        assert admin.post(f"{path}use/").status == 200
+        ended = admin.get(path)
+        assert "<svg" in ended.text, "the loss is drawn"
+        checkpoint = links(ended, r'name="checkpoint" value="([0-9a-f-]{36})"')[0]
+        assert admin.post("/installation/model/", checkpoint=checkpoint).status == 200
         assert admin.post(f"/calls/{first['call_id']}/regenerate/").status == 200
         version = stack.manage("shell", "-c", _VERSION).split()[-1]
         wait_until("a summary by the new model", lambda: version in _makers(stack), 120)
