@@ -29,6 +29,7 @@ from apps.jobs.services import cancel_batch, pause_batch, record_report, resume_
 from apps.summary_templates.selectors import access_template
 from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
 from apps.training.selectors import models_of
+from workers.contracts.lines import ONE_LINE, STRIPPED
 
 
 class CallsIn(Incoming):
@@ -48,7 +49,7 @@ class BatchIn(CallsIn):
     """`template` is the id of one, or "default"; left out, what was chosen for each call counts. `model` is a key of
     `GET /models`; left out, the one in use when a call's turn comes."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE), STRIPPED]
     template: uuid.UUID | Literal["default"] | None = None
     model: Annotated[str, Field(max_length=36)] = ""
 

@@ -24,12 +24,13 @@ from apps.intake.models import ImportRun
 from apps.intake.reports import complaints_of, report_of
 from apps.intake.selectors import access_import, access_importing, access_imports
 from apps.intake.table import MAX_BYTES
+from workers.contracts.lines import STRIPPED
 
 
 class TableIn(Incoming):
     """Fields beside the part `file`, which is the CSV file."""
 
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200), STRIPPED] = ""
 
 
 class FileQuery(Incoming):

@@ -23,9 +23,10 @@ from apps.accounts.selectors import (
     teams_of,
 )
 from apps.api.operations import MAX_NUMBER, Ask, Incoming, operation
+from workers.contracts.lines import ONE_LINE, STRIPPED
 
 TeamId = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=ONE_LINE), STRIPPED]
 
 
 class PlaceOut(BaseModel):
@@ -213,7 +214,7 @@ def list_teams(ask: Ask) -> TeamsOut:
 @operation("POST", "teams", body=TeamIn, answer=TeamOut, status=201)
 def create_team(ask: Ask) -> TeamOut:
     """Add a team."""
-    return _team_out(members.add_team(organization=_house(ask), name=ask.body.name.strip(), actor=ask.actor))
+    return _team_out(members.add_team(organization=_house(ask), name=ask.body.name, actor=ask.actor))
 
 
 @operation("DELETE", "teams/{team_id}", status=204)
@@ -233,7 +234,7 @@ def create_invitation(ask: Ask) -> InvitationLinkOut:
     """Invite somebody and return the link, which is not shown again."""
     house, body = _house(ask), ask.body
     token = invitations.invite(
-        organization=house, note=body.note.strip(), role=body.role, team=_team(ask, body.team), actor=ask.actor
+        organization=house, note=body.note, role=body.role, team=_team(ask, body.team), actor=ask.actor
     )
     made = InvitationOut.of(invited(token))
     link = ask.request.build_absolute_uri(reverse("members:join", args=[token]))

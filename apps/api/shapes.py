@@ -21,6 +21,7 @@ from apps.sorting.services import MAX_NAME
 from apps.summaries.models import Summary
 from apps.summary_templates.models import TemplateUse
 from apps.summary_templates.uses import filled_of
+from workers.contracts.lines import ONE_LINE, STRIPPED
 from workers.contracts.summary import CallSummary, Category, Outcome, Sentiment
 from workers.contracts.template import FilledField, Limits, Section, TemplateSpec
 
@@ -57,16 +58,16 @@ class PageQuery(Incoming):
 class FilterFields(Incoming):
     """What programs and people filter calls by in the same words. Empty fields narrow nothing."""
 
-    q: Annotated[str, Field(max_length=MAX_TEXT)] = ""
+    q: Annotated[str, Field(max_length=MAX_TEXT), STRIPPED] = ""
     party: Literal["", "A", "B"] = ""
     state: Literal["", "active", "done", "failed", "cancelled"] = ""
     category: Category | Literal[""] = ""
     outcome: Outcome | Literal[""] = ""
     sentiment: Sentiment | Literal[""] = ""
     open_actions: bool | None = None
-    tag: Annotated[str, Field(max_length=MAX_NAME)] = ""
-    phone: Annotated[str, Field(max_length=32)] = ""
-    external_id: Annotated[str, Field(max_length=100)] = ""
+    tag: Annotated[str, Field(max_length=MAX_NAME), STRIPPED] = ""
+    phone: Annotated[str, Field(max_length=32), STRIPPED] = ""
+    external_id: Annotated[str, Field(max_length=100), STRIPPED] = ""
     direction: Literal["", "inbound", "outbound"] = ""
 
 
@@ -95,14 +96,14 @@ class TurnIn(Incoming):
 
 
 class TranscriptIn(Incoming):
-    title: Annotated[str, Field(min_length=1, max_length=300)]
+    title: Annotated[str, Field(min_length=1, max_length=300, pattern=ONE_LINE), STRIPPED]
     turns: list[TurnIn]
 
 
 class RecordingIn(Incoming):
     """Fields beside the part `file`; `codec` and `rate_hz` only for recordings without a header."""
 
-    title: Annotated[str, Field(max_length=300)] = ""
+    title: Annotated[str, Field(max_length=300), STRIPPED] = ""
     codec: Literal["", "mulaw", "alaw", "pcm_s16le"] = ""
     rate_hz: Annotated[int, Field(ge=4000, le=192_000)] | None = None
 

@@ -16,12 +16,13 @@ from apps.calls.forms import FilterForm
 from apps.sorting.models import SavedSearch
 from apps.sorting.selectors import access_own_search, access_search, access_tags, searches_with_counts
 from apps.sorting.services import MAX_NAME, MAX_SEARCH_NAME, add_tag, forget_search, remove_tag, save_search
+from workers.contracts.lines import ONE_LINE, STRIPPED
 
 
 class TagsIn(CallsIn):
     """A tag, and the calls to put it on or to take it off."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"\S")]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=ONE_LINE), STRIPPED]
 
 
 class TagOut(BaseModel):
@@ -61,7 +62,7 @@ class SearchFilter(FilterFields):
 class SearchIn(Incoming):
     """A search to keep, for oneself or `shared` with the organization."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_SEARCH_NAME, pattern=r"\S")]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_SEARCH_NAME, pattern=ONE_LINE), STRIPPED]
     shared: bool = False
     filter: SearchFilter
 

@@ -25,10 +25,11 @@ from apps.summary_templates.selectors import (
     edits_templates,
     versions_of,
 )
+from workers.contracts.lines import ONE_LINE, STRIPPED
 from workers.contracts.summary import CallSummary
 from workers.contracts.template import FilledField, TemplateSpec
 
-Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"\S")]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=ONE_LINE), STRIPPED]
 
 
 class TemplateIn(Incoming):
@@ -197,4 +198,4 @@ def _own(ask: Ask) -> SummaryTemplate:
 
 def _said(ask: Ask) -> dict[str, Any]:
     team = None if ask.body.team is None else access_team(ask.actor, ask.body.team)
-    return {"name": ask.body.name.strip(), "team": team, "spec": ask.body.spec}
+    return {"name": ask.body.name, "team": team, "spec": ask.body.spec}

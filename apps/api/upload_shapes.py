@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from apps.api.operations import Incoming
 from apps.uploads.files import MAX_PART_BYTES, received_bytes
 from apps.uploads.models import Upload
+from workers.contracts.lines import STRIPPED
 
 
 class UploadIn(Incoming):
@@ -17,7 +18,7 @@ class UploadIn(Incoming):
     file_name: Annotated[str, Field(min_length=1, max_length=255)]
     size_bytes: Annotated[int, Field(ge=1, le=2**53)]
     sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
-    title: Annotated[str, Field(max_length=300)] = ""
+    title: Annotated[str, Field(max_length=300), STRIPPED] = ""
     codec: Literal["", "mulaw", "alaw", "pcm_s16le"] = ""
     rate_hz: Annotated[int, Field(ge=4000, le=192_000)] | None = None
 

@@ -9,14 +9,15 @@ from pydantic import BaseModel, Field
 from apps.api.operations import Incoming
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.signing import secret_of
+from workers.contracts.lines import ONE_LINE, STRIPPED
 
 Event = Literal["call.done", "call.failed", "batch.finished", "summary.approved"]
 
 
 class WebhookIn(Incoming):
-    url: Annotated[str, Field(min_length=1, max_length=500)]
+    url: Annotated[str, Field(min_length=1, max_length=500, pattern=ONE_LINE), STRIPPED]
     kinds: Annotated[list[Event], Field(min_length=1, max_length=10)]
-    description: Annotated[str, Field(max_length=200)] = ""
+    description: Annotated[str, Field(max_length=200), STRIPPED] = ""
 
 
 class WebhookChange(WebhookIn):

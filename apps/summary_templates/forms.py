@@ -9,14 +9,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import Team
 from apps.summary_templates.labels import FIELD_TYPES, LIMIT_NAMES, SECTION_NAMES, SUMMARY_LANGUAGES, TONES
-from workers.contracts.template import MAX_CLUES, MAX_FIELDS, MAX_ITEMS, SECTIONS, CustomField, Limits, TemplateSpec
+from workers.contracts.lines import ONE_LINE
+from workers.contracts.template import (
+    MAX_CLUES,
+    MAX_FIELDS,
+    MAX_ITEMS,
+    MAX_LABEL,
+    SECTIONS,
+    CustomField,
+    Limits,
+    TemplateSpec,
+)
 
-MAX_LABEL = 40
 _BLANK_ROWS = 3
 
 
@@ -83,7 +93,11 @@ class TemplateForm(forms.Form):
 
     def _add_row(self, number: int, field: CustomField | None) -> None:
         self.fields[f"field-{number}-label"] = forms.CharField(
-            label=_("필드 이름"), required=False, max_length=MAX_LABEL, initial=field.label if field else ""
+            label=_("필드 이름"),
+            required=False,
+            max_length=MAX_LABEL,
+            validators=[RegexValidator(ONE_LINE)],
+            initial=field.label if field else "",
         )
         self.fields[f"field-{number}-type"] = forms.ChoiceField(
             label=_("종류"),
@@ -95,6 +109,7 @@ class TemplateForm(forms.Form):
             label=_("실마리 말(쉼표로)"),
             required=False,
             max_length=400,
+            validators=[RegexValidator(ONE_LINE)],
             initial=", ".join(field.clues) if field else "",
         )
 

@@ -100,6 +100,8 @@ def test_a_template_is_written_and_each_change_is_a_version(admin: Client, house
         ({"field-1-label": "청구 금액"}, "두 번 있습니다"),
         ({"field-0-clues": ",".join("가나다라마바사아자")}, "한도는 8개"),
         ({"field-0-clues": "가" * 41}, "한도는 40자"),
+        ({"field-0-label": "청구\x01금액"}, "올바른 값을 입력하세요"),
+        ({"field-0-clues": "청구\x01금액"}, "올바른 값을 입력하세요"),
     ],
 )
 def test_what_is_missing_or_malformed_is_said(admin: Client, change: dict[str, str], said: str) -> None:

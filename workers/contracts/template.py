@@ -6,7 +6,9 @@ no database.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from workers.contracts.lines import ONE_LINE, STRIPPED
 
 Section = Literal["one_line", "kinds", "fields", "actions", "decisions", "topics"]
 Tone = Literal["", "notes", "formal", "polite"]
@@ -17,11 +19,9 @@ SECTIONS: tuple[Section, ...] = ("one_line", "kinds", "fields", "actions", "deci
 MAX_FIELDS = 20
 MAX_CLUES = 8
 MAX_ITEMS = 50
+MAX_LABEL = 40
 
-Short = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$"),
-]
+Short = Annotated[str, Field(min_length=1, max_length=MAX_LABEL, pattern=ONE_LINE), STRIPPED]
 Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS)] | None
 
 
