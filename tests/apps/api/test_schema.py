@@ -2,7 +2,9 @@
 what it forbids, and looks at every answer. In process, through WSGI.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from apps.accounts.models import Scope
 from apps.api import events, throttle
 from config.wsgi import application
 from tests.apps.api.asking import Program
@@ -27,19 +31,33 @@ _CONFIG = SchemathesisConfig.from_dict({"generation": {"with-security-parameters
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application, config=_CONFIG)
 
 
+Asker = tuple[str, tuple[Scope, ...]]
+ADMIN: Asker = ("admin", tuple(Scope))
+OTHERS: list[Asker] = list(
+    product(("agent", "reviewer", "auditor", "operator"), (tuple(Scope), (Scope.READ,), (Scope.WRITE,)))
+)
+
+
 @pytest.fixture
-def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The token of a program that may do everything, as often as it likes, and never waits long."""
+def token_of(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Asker], str]]:
+    """The tokens of programs that may ask as often as they like, and never wait long."""
     monkeypatch.setattr(throttle, "LIMIT_A_MINUTE", 10**9)
     monkeypatch.setattr(events, "STREAM_S", 0.0)
     signals = (request_started, request_finished)
     for signal in signals:  # as Django's test client does: the connection stays in the test's transaction
         signal.disconnect(close_old_connections)
-    yield Program(houses.ours.admin).token
+
+    @cache
+    def token(asker: Asker) -> str:
+        who, scopes = asker
+        return Program(getattr(houses.ours, who), *scopes).token
+
+    yield token
     for signal in signals:
         signal.connect(close_old_connections)
 
 
+@schema.given(other=st.sampled_from(OTHERS))
 @schema.parametrize()
 @settings(
     max_examples=15,
@@ -47,15 +65,19 @@ def token(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_operation_keeps_its_word(case: Any, token: str) -> None:
+def test_every_operation_keeps_its_word(case: Any, other: Asker, token_of: Callable[[Asker], str]) -> None:
+    """Making up a case takes longer than asking it, so it is asked by an administrator and by somebody else."""
     case.body = _as_programs_write(case.body)
-    headers = {"Authorization": f"Bearer {token}"}
-    response = case.call(headers=headers)
-    # "invalid" says that the document forbids it; other codes are what no schema can say: no such cursor, too large, a
-    # text with the character NUL ("malformed").
-    beyond = response.status_code in (400, 413, 422) and response.json()["code"] != "invalid"
-    excluded = [positive_data_acceptance] if beyond else []
-    case.validate_response(response, excluded_checks=excluded, headers=headers, transport_kwargs={"headers": headers})
+    for asker in (ADMIN, other):
+        headers = {"Authorization": f"Bearer {token_of(asker)}"}
+        response = case.call(headers=headers)
+        # "invalid" says that the document forbids it; other codes are what no schema can say: no such cursor, too
+        # large, a text with the character NUL ("malformed").
+        beyond = response.status_code in (400, 413, 422) and response.json()["code"] != "invalid"
+        excluded = [positive_data_acceptance] if beyond else []
+        case.validate_response(
+            response, excluded_checks=excluded, headers=headers, transport_kwargs={"headers": headers}
+        )
 
 
 def _as_programs_write(body: Any) -> Any:
