@@ -18,6 +18,7 @@ from apps.training.selectors import (
     count_approved,
     production_checkpoint,
     run_view,
+    run_views,
 )
 from apps.training.services import request_retraining
 
@@ -80,7 +81,8 @@ def read_training(ask: Ask) -> TrainingOut:
 def list_runs(ask: Ask) -> RunsOut:
     """List training runs, newest first."""
     requests, following = page_after(access_requests(ask.actor), ask.query.cursor, ask.query.limit)
-    return RunsOut(items=[RunOut.of(run_view(request)) for request in requests], next_cursor=following)
+    views = run_views(requests, production_checkpoint())
+    return RunsOut(items=[RunOut.of(view) for view in views], next_cursor=following)
 
 
 @operation("POST", "training/runs", answer=RunOut, status=201)

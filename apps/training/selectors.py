@@ -1,6 +1,7 @@
 """Read training runs through the acting administrator."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +19,7 @@ from apps.accounts.selectors import access_organizations, may
 from apps.summaries.models import Summary
 from apps.training.models import RetrainRequest
 from model_core.errors import RegistryError
-from model_core.registry.store import Registry, open_registry
+from model_core.registry.store import RunRecord, open_registry
 from model_core.registry.tables import Checkpoint, Run
 from workers.contracts.stages import SHIPPED_MODEL
 
@@ -27,7 +28,7 @@ LOSS = "summary_loss"
 
 @dataclass(frozen=True)
 class RunView:
-    """A request with its run in the registry, the loss so far and the newest checkpoint it made."""
+    """A request with its run in the registry, the loss so far (in lists the newest alone) and the newest checkpoint."""
 
     request: RetrainRequest
     run: Run | None
@@ -165,21 +166,24 @@ def access_run(actor: User, request_id: UUID) -> RunView:
 
 
 def run_view(request: RetrainRequest) -> RunView:
-    """Return what the registry knows of the request's run."""
-    registry = open_registry(settings.ENV.registry_url)
-    production = registry.resolve_alias("production")
-    checkpoint = registry.run_checkpoint(request.run_id)
+    """Return what the registry knows of the request's run, with its whole loss."""
+    (view,) = run_views([request], production_checkpoint())
+    return replace(view, losses=open_registry(settings.ENV.registry_url).run_metrics(request.run_id, LOSS))
+
+
+def run_views(requests: Iterable[RetrainRequest], production: Checkpoint | None) -> list[RunView]:
+    """Return what the registry knows of the requests' runs, read at once; `production` is the model in use."""
+    wanted = list(requests)
+    known = open_registry(settings.ENV.registry_url).read_runs([request.run_id for request in wanted], LOSS)
+    return [_view(request, known.get(request.run_id), production) for request in wanted]
+
+
+def _view(request: RetrainRequest, known: RunRecord | None, production: Checkpoint | None) -> RunView:
+    checkpoint = known.checkpoint if known else None
     return RunView(
         request=request,
-        run=_run(registry, request.run_id),
-        losses=registry.run_metrics(request.run_id, LOSS),
+        run=known.run if known else None,
+        losses=[known.newest] if known and known.newest else [],
         checkpoint=checkpoint,
         in_production=checkpoint is not None and production is not None and production.id == checkpoint.id,
     )
-
-
-def _run(registry: Registry, run_id: UUID) -> Run | None:
-    try:
-        return registry.get_run(run_id)
-    except RegistryError:
-        return None

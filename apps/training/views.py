@@ -24,7 +24,7 @@ from apps.training.selectors import (
     count_approved,
     production_checkpoint,
     recently_approved,
-    run_view,
+    run_views,
 )
 from apps.training.services import request_retraining
 from apps.training.states import STATES
@@ -37,13 +37,13 @@ _TABLE_ROWS = 40
 def overview(request: HttpRequest) -> HttpResponse:
     """Show what is approved, the model in use, and the runs."""
     actor = person(request)
-    page = page_of(request, access_requests(actor), 10)
+    page, production = page_of(request, access_requests(actor), 10), production_checkpoint()
     context = {
         "approved_count": count_approved(actor),
         "recent": recently_approved(actor, _RECENT),
-        "production": production_checkpoint(),
+        "production": production,
         "page": page,
-        "runs": [_with_state(run_view(item)) for item in page.object_list],
+        "runs": [_with_state(view) for view in run_views(page.object_list, production)],
         "operates": operates(actor),
     }
     return render(request, "training/overview.html", context)

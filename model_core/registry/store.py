@@ -5,12 +5,13 @@ calls, people or organizations.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -22,6 +23,15 @@ STATES = ("queued", "running", "done", "stopped", "failed")
 _ENDED = ("done", "stopped", "failed")
 
 Row = TypeVar("Row", bound=Base)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run, the newest checkpoint that it made, and (step, value) of a metric as it stands."""
+
+    run: Run
+    checkpoint: Checkpoint | None
+    newest: tuple[int, float] | None
 
 
 @lru_cache(maxsize=8)
@@ -117,6 +127,23 @@ class Registry:
         """Return the newest runs, newest first."""
         with self._transaction() as session:
             return list(session.scalars(select(Run).order_by(Run.created_at.desc()).limit(limit)))
+
+    def read_runs(self, run_ids: Collection[uuid.UUID], metric: str) -> dict[uuid.UUID, RunRecord]:
+        """Return what is known of each of the runs that there are, read together, however many they are."""
+        newest = (
+            select(Metric.run_id, func.max(Metric.step).label("step"))
+            .where(Metric.run_id.in_(run_ids), Metric.name == metric)
+            .group_by(Metric.run_id)
+            .subquery()
+        )
+        at_newest = (Metric.run_id == newest.c.run_id) & (Metric.step == newest.c.step) & (Metric.name == metric)
+        values = select(Metric).join(newest, at_newest).order_by(Metric.id)
+        made = select(Checkpoint).where(Checkpoint.run_id.in_(run_ids)).order_by(Checkpoint.created_at)
+        with self._transaction() as session:
+            figures = {row.run_id: (row.step, row.value) for row in session.scalars(values)}
+            checkpoints = {row.run_id: row for row in session.scalars(made)}
+            runs = session.scalars(select(Run).where(Run.id.in_(run_ids)))
+            return {run.id: RunRecord(run, checkpoints.get(run.id), figures.get(run.id)) for run in runs}
 
     def log_metrics(self, run_id: uuid.UUID, step: int, metrics: Mapping[str, float]) -> None:
         """Record figures of a step."""

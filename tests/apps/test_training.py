@@ -3,10 +3,13 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from sqlalchemy import Engine, event
 
 from apps.accounts.models import AccessLog
 from apps.core.errors import YoyakError
@@ -49,6 +52,37 @@ def _checkpoint(registry: Registry, request: RetrainRequest) -> str:
         path="/nowhere", sha256=uuid.uuid4().hex * 2, version=version, format_version=1, step=40, run_id=request.run_id
     )
     return version
+
+
+@contextmanager
+def _registry_reads() -> Iterator[list[str]]:
+    """Collect the statements that any registry is asked."""
+    asked: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_page_of_runs_reads_the_registry_once(admin: Client, houses: TwoHouses, registry: Registry) -> None:
+    _started(admin, houses)
+    program, counts = Program(houses.ours.admin), []
+    for _ in range(2):
+        with _registry_reads() as asked:
+            shown = admin.get("/training/").content.decode()
+            listed = program.read("/training/runs")["items"]
+        counts.append(len(asked))
+        for number in range(3):
+            house, run = houses.ours.organization, registry.create_run("demo", {})
+            RetrainRequest.objects.create(organization=house, run_id=run.id, recipe="demo", approved_pairs=1)
+            for step, loss in ((10, 3.0 + number), (20, 1.0 + number)):
+                registry.log_metrics(run.id, step, {"summary_loss": loss})
+    assert counts[0] == counts[1] > 0
+    assert [item["last_loss"] for item in listed] == [3.0, 2.0, 1.0, None]
+    assert all(loss in shown for loss in ("3.000", "2.000", "1.000"))
 
 
 def test_without_an_approved_summary_nothing_starts(admin: Client, registry: Registry) -> None:
