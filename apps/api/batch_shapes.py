@@ -11,7 +11,8 @@ from apps.jobs.models import Batch
 
 
 class BatchOut(BaseModel):
-    """`counts` has the number of calls in each state and `total`; pauses do not count in pace and time left."""
+    """`counts` has the number of calls in each state and `total`; pauses do not count in pace and time left, which a
+    list does not tell."""
 
     id: uuid.UUID
     name: str
@@ -23,11 +24,10 @@ class BatchOut(BaseModel):
     calls_per_min: float | None = None
     left_s: float | None = None
     took_s: float | None = None
-    jobs: list[JobOut] = []
 
     @classmethod
     def of(cls, batch: Batch, counts: dict[str, int]) -> "BatchOut":
-        """Return a batch as lists show it, without its jobs."""
+        """Return a batch as lists show it."""
         ended = counts["done"] + counts["failed"] + counts["cancelled"]
         return cls(
             id=batch.pk,
@@ -42,6 +42,13 @@ class BatchOut(BaseModel):
 
 class BatchesOut(BaseModel):
     items: list[BatchOut]
+    next_cursor: str
+
+
+class JobsOut(BaseModel):
+    """The newest job of each call, those that were made last first."""
+
+    items: list[JobOut]
     next_cursor: str
 
 

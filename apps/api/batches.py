@@ -7,7 +7,7 @@ from django.http import Http404, StreamingHttpResponse
 from pydantic import Field
 
 from apps.accounts.selectors import access_organization
-from apps.api.batch_shapes import BatchesOut, BatchOut, EstimateOut, ModelOut, ModelsOut
+from apps.api.batch_shapes import BatchesOut, BatchOut, EstimateOut, JobsOut, ModelOut, ModelsOut
 from apps.api.operations import Ask, Incoming, operation
 from apps.api.shapes import CallsFilter, JobOut, PageQuery
 from apps.calls.models import Call
@@ -102,8 +102,16 @@ def chosen_calls(ask: Ask) -> list[Call]:
 
 @operation("GET", "batches/{batch_id}", answer=BatchOut)
 def read_batch(ask: Ask) -> BatchOut:
-    """Read how far a batch is, with the newest job of each call."""
+    """Read how far a batch is."""
     return _whole(ask, _batch(ask))
+
+
+@operation("GET", "batches/{batch_id}/jobs", query=PageQuery, answer=JobsOut)
+def list_batch_jobs(ask: Ask) -> JobsOut:
+    """List the newest job of each call of a batch, those that were made last first."""
+    found = access_batch_jobs(ask.actor, [_batch(ask)]).order_by("-created_at", "pk")
+    jobs, following = page_after(found, ask.query.cursor, ask.query.limit)
+    return JobsOut(items=[JobOut.of(job) for job in jobs], next_cursor=following)
 
 
 @operation("GET", "batches/{batch_id}/report", media_type="text/csv")
@@ -155,5 +163,4 @@ def _batch(ask: Ask) -> Batch:
 def _whole(ask: Ask, batch: Batch) -> BatchOut:
     report = batch_report(ask.actor, batch)
     pace = {name: getattr(report, name) for name in ("calls_per_min", "left_s", "took_s")}
-    jobs = [JobOut.of(job) for job in access_batch_jobs(ask.actor, [batch])]
-    return BatchOut.of(batch, report.counts).model_copy(update={**pace, "jobs": jobs})
+    return BatchOut.of(batch, report.counts).model_copy(update=pace)

@@ -164,10 +164,13 @@ class Client:
 
     def calls(self, **filters: str) -> Iterator[Call]:
         """Yield the calls that `filters` (q, state, since, …) describe, newest first, from all pages."""
+        yield from map(Call.read, self._pages("/calls", filters))
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         cursor = ""
         while True:
-            page = self.ask("GET", f"/calls?{urllib.parse.urlencode(filters | {'cursor': cursor})}")
-            yield from map(Call.read, page["items"])
+            page = self.ask("GET", f"{path}?{urllib.parse.urlencode({**query, 'cursor': cursor})}")
+            yield from page["items"]
             cursor = page["next_cursor"]
             if not cursor:
                 return
@@ -213,6 +216,10 @@ class Client:
     def batch(self, batch_id: str) -> Batch:
         """Return how far a batch is."""
         return Batch.read(self.ask("GET", f"/batches/{batch_id}"))
+
+    def batch_jobs(self, batch_id: str) -> Iterator[Job]:
+        """Yield the newest job of each call of a batch, from all pages."""
+        yield from map(Job.read, self._pages(f"/batches/{batch_id}/jobs", {"limit": "100"}))
 
     def wait_for_batch(self, batch_id: str, *, every_s: float = 5.0, timeout_s: float = 86_400.0) -> Batch:
         """Return a batch once every call of it has ended.

@@ -97,6 +97,7 @@ def test_reading_approving_and_a_batch(client: Client, houses: TwoHouses, tmp_pa
     assert (batch.counts["total"], batch.ended) == (1, False)
     end_job(call)
     assert client.wait_for_batch(batch.id, every_s=0.01).counts["done"] == 1
+    assert [job.state for job in client.batch_jobs(batch.id)] == ["done"]
     with pytest.raises(ApiError) as refused:
         client.start_batch("nichts", q="없는 말")
     assert refused.value.code == "nothing_chosen"
