@@ -4,9 +4,12 @@ The broker only rings; the rows of `apps.jobs` are the truth. So a lost or doubl
 """
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
+from celery.signals import celeryd_init
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -82,3 +85,13 @@ app.conf.update(
         "prune": {"task": "upkeep.prune", "schedule": 600.0, "options": {"expires": 600, "queue": "io"}},
     },
 )
+
+
+@celeryd_init.connect
+def _allow_root(**_: Any) -> None:
+    """Silence Celery's warning about superusers as a worker starts.
+
+    It is about messages that run code when they are read, as pickles do; ours are JSON and nothing else is accepted.
+    Source: https://docs.celeryq.dev/en/stable/userguide/daemonizing.html#running-the-worker-with-superuser-privileges-root
+    """
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser", category=SecurityWarning)
