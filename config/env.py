@@ -63,6 +63,7 @@ class Environment(BaseModel):
     llm_model: str = str(ROOT / "pretrained" / "summarizer-mini")
     llm_base_url: str = ""
     llm_api_key: str = ""
+    llm_context: int = Field(default=8192, ge=2048)
     llm_threads: int = Field(default=2, ge=1, le=256)
     kernels: Literal["auto", "torch", "triton"] = "auto"
 

@@ -13,16 +13,29 @@ from langchain_core.outputs import ChatResult
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from model_core.data.call import Line
-from model_core.data.summary_format import FormatError
-from model_core.data.tokenizer import train_tokenizer
+from model_core.data.summary_format import FormatError, encode_prompt
+from model_core.data.tokenizer import load_tokenizer, train_tokenizer
+from model_core.inference.engine import DEFAULT_MAX_NEW_TOKENS
 from tests.tiny_model import save_tiny_model
 from workers.contracts.summary import CallSummary
+from workers.contracts.template import Limits, TemplateSpec
 from workers.contracts.transcript import Segment
 from workers.engines.chat_model import ChatYoyak, lines_of_messages, message_of_lines
 from workers.engines.conversion import from_contract, lines_of, to_contract, values_of
 from workers.engines.errors import EngineError
-from workers.engines.summarizer import Summarizer, SummarizerSettings, count_chars, load_summarizer, read_answer
+from workers.engines.summarizer import (
+    INSTRUCTION_TOKENS,
+    Summarizer,
+    SummarizerSettings,
+    _instructions,
+    count_chars,
+    load_summarizer,
+    read_answer,
+    served_part,
+)
+from workers.engines.wishes import wishes
 
+SHIPPED = Path(__file__).parents[2] / "pretrained" / "summarizer-mini"
 TEXTS = ("네, 가온텔레콤입니다.", "요금이 54,000원 나왔어요.", "내일 오후 세 시에 갈게요.", "네, 그때 봬요.")
 
 
@@ -178,6 +191,30 @@ def served(*answers: str) -> tuple[Summarizer, Server]:
     messages: Iterator[AIMessage | str] = iter(AIMessage(answer) for answer in answers)
     server = Server(messages=messages, asked=[])
     return Summarizer(server, count_chars, 6000, 200), server
+
+
+@pytest.mark.parametrize("context", [2048, 4096, 8192, 131_072])
+def test_a_served_model_is_asked_for_the_whole_call_and_never_for_more_than_it_holds(context: int) -> None:
+    most_chars, most_lines = served_part(context)
+    tokenizer, said = (
+        load_tokenizer(SHIPPED),
+        [Segment(n, "A", n, n, f"{n}번 {TEXTS[n % 4]}", 0.9) for n in range(1, 900)],
+    )
+    said.append(Segment(900, "B", 900.0, 960.0, " ".join(f"{n}원이고" for n in range(1200)), 0.9))
+    server = Server(messages=iter([AIMessage(IN_OUR_FORMAT + "<|end|>")] * 999), asked=[])
+    Summarizer(server, count_chars, most_chars, most_lines).summarize(said)
+    heard = [lines_of_messages(asked) for asked in server.asked]
+    assert {line.text for lines in heard for line in lines} == {line.text for line in lines_of(said).lines}
+    instructions = INSTRUCTION_TOKENS if context > 2048 else 0
+    for lines in heard:
+        assert len(encode_prompt(tokenizer, lines)) + instructions + DEFAULT_MAX_NEW_TOKENS <= context
+
+
+def test_the_instructions_take_no_more_than_is_kept_for_them() -> None:
+    wished = wishes(
+        TemplateSpec(tone="polite", language="en", sections=("one_line",), limits=Limits(topics=1, points=1))
+    )
+    assert len(_instructions(wished)) / 3 <= INSTRUCTION_TOKENS
 
 
 def test_a_general_server_answers_in_json() -> None:

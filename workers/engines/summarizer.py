@@ -38,9 +38,13 @@ from workers.engines.extractive import nobody_spoke
 # What the shipped model was trained on; a longer call is read in parts.
 MAX_PART_TOKENS: Final = 760
 MAX_PART_LINES: Final = 48
-# A served model of unknown vocabulary reads parts by characters: two a token is what Korean costs most models.
+# A served model of unknown vocabulary reads parts by characters. Korean costs 1.7 to 2 characters a token; what fits by
+# less than that fits in any vocabulary. More in a part would not fit into the answer.
+CHARS_A_TOKEN: Final = 1.5
 SERVED_PART_CHARS: Final = 6000
 SERVED_PART_LINES: Final = 200
+# The instructions with their schema are English: three characters a token at the least, wishes included.
+INSTRUCTION_TOKENS: Final = 1800
 TYPICAL_SUMMARY_TOKENS: Final = 260
 REPORT_EVERY_S: Final = 0.5
 SERVER_TIMEOUT_S: Final = 180.0
@@ -59,11 +63,15 @@ _INSTRUCTIONS: Final = (
 
 @dataclass(frozen=True)
 class SummarizerSettings:
-    """Which model summarizes: a folder of ours, or with `base_url` the name of a model that a server serves."""
+    """Which model summarizes: a folder of ours, or with `base_url` the name of a model that a server serves.
+
+    `context` is how many tokens the served model holds, question and answer together.
+    """
 
     model: str
     base_url: str = ""
     api_key: str = ""
+    context: int = 8192
     threads: int = 2
 
 
@@ -74,14 +82,28 @@ def load_summarizer(settings: SummarizerSettings) -> "Summarizer":
     Raises: EngineError when the model folder cannot be used.
     """
     if settings.base_url:
-        return Summarizer(served_model(settings), count_chars, SERVED_PART_CHARS, SERVED_PART_LINES)
+        return Summarizer(served_model(settings), count_chars, *served_part(settings.context))
     torch.set_num_threads(settings.threads)
     chat = ChatYoyak(model=settings.model)
     try:
         generator = chat.generator
     except ModelCoreError as error:
         raise EngineError("engine_missing", detail=f"{Path(settings.model).name}: {error}") from error
-    return Summarizer(chat, generator.count_tokens, MAX_PART_TOKENS, MAX_PART_LINES)
+    most = min(MAX_PART_TOKENS, generator.max_positions - DEFAULT_MAX_NEW_TOKENS)
+    return Summarizer(chat, generator.count_tokens, most, MAX_PART_LINES)
+
+
+def served_part(context: int) -> tuple[int, int]:
+    """Return the most characters and lines of a part that a served model with `context` tokens reads whole.
+
+    Beside the part there is room for the instructions, the answer, and the answer that may have to repair it. Where
+    that leaves little, parts are as long as those that our own checkpoint was trained on: with 2,048 tokens only it can
+    be served, since its chat template leaves the instructions out.
+    """
+    room = context - INSTRUCTION_TOKENS - 2 * DEFAULT_MAX_NEW_TOKENS
+    if room < MAX_PART_TOKENS:
+        return int(MAX_PART_TOKENS * CHARS_A_TOKEN), MAX_PART_LINES
+    return min(SERVED_PART_CHARS, int(room * CHARS_A_TOKEN)), SERVED_PART_LINES
 
 
 def served_model(settings: SummarizerSettings) -> ChatOpenAI:

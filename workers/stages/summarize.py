@@ -26,7 +26,11 @@ def run(context: StageContext) -> Payload:
     model = chosen_model(context.model)
     summarizer = load_summarizer(
         SummarizerSettings(
-            model=model.folder, base_url=env.llm_base_url, api_key=env.llm_api_key, threads=env.llm_threads
+            model=model.folder,
+            base_url=env.llm_base_url,
+            api_key=env.llm_api_key,
+            context=env.llm_context,
+            threads=env.llm_threads,
         )
     )
     summary, usage = summarizer.summarize(segments, context.check_in, _wishes(context))
