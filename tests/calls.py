@@ -8,7 +8,7 @@ from apps.accounts.models import User
 from apps.calls.models import Call, Recording
 from apps.calls.services import add_recording
 from apps.jobs.models import Job
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 from apps.summaries.models import Summary
 from apps.summaries.services import add_model_summary
 from apps.transcripts.services import replace_segments

@@ -19,8 +19,8 @@ from apps.intake.models import ImportRun
 from apps.intake.planning import Entry, Plan, plan_import
 from apps.intake.services import take_in
 from apps.intake.staging import folder_of
+from apps.jobs.batches import close_batch, start_batch
 from apps.jobs.models import Batch
-from apps.jobs.services import close_batch, start_batch
 from workers.readable import require_readable
 
 

@@ -19,9 +19,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from apps.jobs import services
+from apps.jobs import leases
+from apps.jobs.leases import Lease, LeaseLost
 from apps.jobs.models import Batch, Job, StageResult
-from apps.jobs.services import Lease, LeaseLost
 from apps.summary_templates.choice import template_for
 from workers.contracts.errors import StageCancelled, StageError
 from workers.contracts.stages import STAGE_QUEUES
@@ -41,19 +41,19 @@ def load_stage(name: str) -> Stage:
 
 def work_on(queue: str) -> bool:
     """Claim one job of `queue` and run its stages as long as they belong to it. False when nothing waited."""
-    lease = services.claim_next(queue)
+    lease = leases.claim_next(queue)
     if lease is None:
         return False
     job_id = lease.job_id
     while lease is not None:
         run_stage(lease)
-        lease = services.claim(job_id) if _next_runs_on(job_id, {queue}) else None
+        lease = leases.claim(job_id) if _next_runs_on(job_id, {queue}) else None
     return True
 
 
 def run_job(job_id: UUID, queues: set[str] | None = None) -> None:
     """Run a job in this process as far as it is to be had, for a command line without workers."""
-    while _next_runs_on(job_id, queues or set(STAGE_QUEUES.values())) and (lease := services.claim(job_id)):
+    while _next_runs_on(job_id, queues or set(STAGE_QUEUES.values())) and (lease := leases.claim(job_id)):
         run_stage(lease)
 
 
@@ -68,7 +68,7 @@ def run_stage(lease: Lease) -> None:
         _try_stage(lease)
     except (StageCancelled, LeaseLost) as lost:
         logger.info("job %s stage %s stops: %s", lease.job_id, lease.stage, lost)
-        services.confirm_cancel(lease)
+        leases.confirm_cancel(lease)
 
 
 def _try_stage(lease: Lease) -> None:
@@ -79,25 +79,25 @@ def _try_stage(lease: Lease) -> None:
         raise
     except StageError as error:
         logger.info("job %s stage %s: %s", lease.job_id, lease.stage, error.code)
-        (services.fail if error.permanent else services.give_back)(lease, error.code, error.values)
+        (leases.fail if error.permanent else leases.give_back)(lease, error.code, error.values)
     except Exception as error:
         # Where it broke, but not the message: that of a library may quote what was said in the call.
         where = "".join(traceback.format_tb(error.__traceback__))
         logger.error("job %s stage %s broke: %s\n%s", lease.job_id, lease.stage, type(error).__name__, where)
-        services.give_back(lease, "internal", {"detail": type(error).__name__})
+        leases.give_back(lease, "internal", {"detail": type(error).__name__})
 
 
 def _run(lease: Lease, stage: Stage, context: StageContext) -> None:
     if stage.name == PUBLISH:
-        services.finish(lease, lambda: _discard(stage.run(context)))
+        leases.finish(lease, lambda: _discard(stage.run(context)))
         return
     digest, version = input_hash(stage.inputs(context)), stage.engine_version(context)
-    kept = services.kept_result(lease.call_id, stage.name, digest, version)
+    kept = leases.kept_result(lease.call_id, stage.name, digest, version)
     clock, processors = time.monotonic(), _processor_s()
     payload = kept.payload if kept else stage.run(context)
     elapsed_s, cpu_s = round(time.monotonic() - clock, 3), round(_processor_s() - processors, 3)
     spent = Spent(elapsed_s, cpu_s, elapsed_s if stage.on_gpu() else 0.0)
-    services.advance(lease, input_hash=digest, engine_version=version, payload=payload, spent=spent)
+    leases.advance(lease, input_hash=digest, engine_version=version, payload=payload, spent=spent)
 
 
 def _processor_s() -> float:
@@ -129,7 +129,7 @@ def _heartbeats(lease: Lease) -> Iterator[Callable[[float | None], bool]]:
     def beat() -> None:
         while not stop.wait(settings.ENV.lease_s / 4):
             try:
-                if not services.heartbeat(lease):
+                if not leases.heartbeat(lease):
                     lost.set()
             except Exception:
                 logger.warning("a heartbeat of job %s did not reach the database", lease.job_id, exc_info=True)
@@ -138,7 +138,7 @@ def _heartbeats(lease: Lease) -> Iterator[Callable[[float | None], bool]]:
         connection.close()
 
     def report(progress: float | None) -> bool:
-        return not lost.is_set() and (progress is None or services.heartbeat(lease, progress))
+        return not lost.is_set() and (progress is None or leases.heartbeat(lease, progress))
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{lease.job_id}", daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from apps.jobs.services import kept_result
+from apps.jobs.leases import kept_result
 from apps.summary_templates.models import TemplatePreview
 from apps.summary_templates.services import finish_preview
 from workers.contracts.errors import StageError

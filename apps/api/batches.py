@@ -13,10 +13,11 @@ from apps.api.shapes import CallsFilter, JobOut, PageQuery
 from apps.calls.models import Call
 from apps.calls.selectors import access_calls, find_calls
 from apps.core.cursor import page_after
+from apps.jobs.batches import cancel_batch, pause_batch, resume_batch, retry_batch
 from apps.jobs.estimates import estimate_batch
 from apps.jobs.forms import MAX_CALLS, one_house
 from apps.jobs.models import Batch
-from apps.jobs.reports import report_lines
+from apps.jobs.reports import report_response
 from apps.jobs.selectors import (
     access_batch,
     access_batch_jobs,
@@ -25,9 +26,8 @@ from apps.jobs.selectors import (
     batch_report,
     batch_shares,
 )
-from apps.jobs.services import cancel_batch, pause_batch, record_report, resume_batch, retry_batch
-from apps.summary_templates.selectors import access_template
-from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
+from apps.summary_templates.selectors import access_wish
+from apps.summary_templates.services import batch_with
 from apps.training.selectors import models_of
 from workers.contracts.lines import ONE_LINE, STRIPPED
 
@@ -82,9 +82,7 @@ def create_batch(ask: Ask) -> BatchOut:
     """Summarize the calls again as one batch."""
     calls, body = chosen_calls(ask), ask.body
     _offered(calls, body.model)
-    template: TemplateWish = AS_CHOSEN if body.template is None else None
-    if isinstance(body.template, uuid.UUID):
-        template = access_template(ask.actor, body.template)
+    template = access_wish(ask.actor, body.template or "")
     made = batch_with(calls=calls, template=template, name=body.name, actor=ask.actor, model=body.model)
     return _whole(ask, made)
 
@@ -117,9 +115,7 @@ def list_batch_jobs(ask: Ask) -> JobsOut:
 @operation("GET", "batches/{batch_id}/report", media_type="text/csv")
 def read_report(ask: Ask) -> StreamingHttpResponse:
     """Take out the account of every call as CSV: "summary", or the reason why there is none."""
-    batch = _batch(ask)
-    record_report(batch=batch, actor=ask.actor)
-    return StreamingHttpResponse(report_lines(ask.actor, batch), content_type="text/csv; charset=utf-8")
+    return report_response(ask.actor, _batch(ask))
 
 
 @operation("POST", "batches/{batch_id}/cancel", answer=BatchOut)

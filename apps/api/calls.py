@@ -21,8 +21,8 @@ from apps.calls.selectors import access_call, access_recording, recording_of
 from apps.calls.services import add_recording, declare_format, delete_call, record_reading
 from apps.core.cursor import page_after
 from apps.intake.selectors import details_of
+from apps.jobs.requests import cancel_job, request_processing, run_again
 from apps.jobs.selectors import access_job, latest_job_by_call
-from apps.jobs.services import cancel_job, request_processing, run_again
 from apps.search.hits import find_hits
 from apps.sorting.selectors import tags_by_call
 from apps.summaries.selectors import current_summary

@@ -13,12 +13,11 @@ from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.calls.services import record_reading
 from apps.core.feedback import explain
-from apps.jobs.services import request_summary
 from apps.summaries.changes import changes_between
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
 from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
-from apps.summary_templates.selectors import access_template
+from apps.summary_templates.selectors import access_wish
 from apps.summary_templates.services import summarize_with
 from apps.summary_templates.uses import use_of, uses_of
 from workers.contracts.summary import CallSummary
@@ -102,10 +101,7 @@ def approve(ask: Ask) -> SummaryOut:
 @operation("POST", "calls/{call_id}/summary/regenerate", query=RegenerateQuery, answer=JobOut, status=202)
 def regenerate(ask: Ask) -> JobOut:
     """Summarize the call again, with another template if one is named; poll the job that is answered."""
-    call, wanted = _call(ask), ask.query.template
-    if wanted is None:
-        return JobOut.of(request_summary(call=call, actor=ask.actor))
-    template = None if wanted == "default" else access_template(ask.actor, wanted)
+    call, template = _call(ask), access_wish(ask.actor, ask.query.template or "")
     return JobOut.of(summarize_with(call=call, template=template, actor=ask.actor))
 
 

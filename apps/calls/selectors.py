@@ -16,7 +16,7 @@ from apps.search.tokens import query_words
 from apps.transcripts.models import TranscriptSegment, spoken_by
 
 _GROUPS = {
-    "active": [Job.State.QUEUED, Job.State.RUNNING],
+    "active": [*Job.ACTIVE],
     "done": [Job.State.DONE],
     "failed": [Job.State.FAILED],
     "cancelled": [Job.State.CANCELLED],

@@ -40,8 +40,8 @@ from apps.core.paging import capped_page_of, page_of
 from apps.core.people import person
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
+from apps.jobs.requests import cancel_job, request_processing, request_summary, run_again
 from apps.jobs.selectors import latest_job_by_call, waiting_before
-from apps.jobs.services import cancel_job, request_processing, request_summary, run_again
 from apps.sorting.selectors import access_searches, access_tags
 
 _MAX_LIVE = 50

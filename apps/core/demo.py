@@ -10,7 +10,7 @@ from apps.accounts.models import Organization, Role, User
 from apps.accounts.services import ensure_member
 from apps.calls.models import Call
 from apps.calls.services import DuplicateRecording, add_recording
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 
 logger = logging.getLogger(__name__)
 

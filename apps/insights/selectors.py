@@ -144,7 +144,7 @@ def _talk(calls: QuerySet[Call]) -> Talk:
 
 
 def _queues(visible: QuerySet[Call]) -> tuple[Queue, ...]:
-    active = Job.objects.filter(call__in=visible, state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    active = Job.objects.filter(call__in=visible, state__in=Job.ACTIVE)
     waits = Min("created_at", filter=Q(state=Job.State.QUEUED))
     rows = active.values("stage").annotate(
         waiting=Count("pk", filter=Q(state=Job.State.QUEUED)),

@@ -14,7 +14,7 @@ from apps.intake.columns import CallRow
 from apps.intake.folder import chunks_of
 from apps.intake.models import CallDetails
 from apps.jobs.models import Batch, Job
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 from apps.search.services import index_call
 
 

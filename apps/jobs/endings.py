@@ -24,5 +24,5 @@ def note_batch(batch_id: uuid.UUID) -> None:
     """Record that a batch is finished, when none of its calls is unfinished any more and no more are to come."""
     # Of two jobs that end at the same time each would still see the other: the lock lets one come after the other.
     batch = Batch.objects.select_for_update(no_key=True).get(pk=batch_id)
-    if not batch.filling and not batch.jobs.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+    if not batch.filling and not batch.jobs.filter(state__in=Job.ACTIVE).exists():
         record_event(organization_id=batch.organization_id, kind=Kind.BATCH_FINISHED, data={"batch": batch.pk})

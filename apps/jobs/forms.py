@@ -81,13 +81,10 @@ class WishForm(forms.Form):
     template = forms.ChoiceField(label=_("템플릿"), required=False)
     model = forms.ChoiceField(label=_("모델"), required=False)
 
-    # What `template` may hold besides the id of one: as was chosen for each call, or the organization's default.
-    AS_CHOSEN, DEFAULT = "", "default"
-
     def __init__(
         self, *args: Any, templates: Iterable[tuple[str, str]], models: Iterable[tuple[str, str]], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        standing = [(self.AS_CHOSEN, _("통화마다 정한 대로")), (self.DEFAULT, _("조직의 기본"))]
+        standing = [("", _("통화마다 정한 대로")), ("default", _("조직의 기본"))]
         self.fields["template"].choices = [*standing, *templates]  # type: ignore[attr-defined]
         self.fields["model"].choices = [("", _("지금 쓰는 모델")), *models]  # type: ignore[attr-defined]

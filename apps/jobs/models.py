@@ -1,6 +1,6 @@
 """Work as rows: a job for each call, the kept result of each stage, batches, and the pulse of the workers.
 
-The rules of claiming, leasing and finishing are in `apps.jobs.services`; nothing else writes these tables.
+Nothing but `apps.jobs.requests`, `batches`, `leases`, `sweeping` and `endings` writes these tables.
 """
 
 import uuid
@@ -49,6 +49,7 @@ class Job(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
 
+    ACTIVE = (State.QUEUED, State.RUNNING)
     FINAL = (State.DONE, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterator
 
+from django.http import StreamingHttpResponse
+
 from apps.accounts.models import User
+from apps.calls.exports.files import disposition
 from apps.core.tables import csv_line
+from apps.jobs.batches import record_report
 from apps.jobs.models import Batch, Job
 from apps.jobs.progress import progress_of
 from apps.jobs.selectors import access_batch_jobs
 
 COLUMNS = ("call", "title", "duration_s", "state", "outcome", "reason_code", "finished_at")
+
+
+def report_response(actor: User, batch: Batch) -> StreamingHttpResponse:
+    """Return the account as a file, and note in the access log that it was taken out."""
+    record_report(batch=batch, actor=actor)
+    headers = {"Content-Disposition": disposition(batch.name, "csv")}
+    return StreamingHttpResponse(report_lines(actor, batch), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def report_lines(actor: User, batch: Batch) -> Iterator[str]:

@@ -14,16 +14,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseStopPolling
 
 from apps.accounts.models import User
-from apps.calls.exports.files import disposition
 from apps.calls.models import Call
 from apps.core.feedback import refusals_as_messages, see_other
 from apps.core.paging import page_of
 from apps.core.people import person
+from apps.jobs.batches import cancel_batch, pause_batch, resume_batch, retry_batch
 from apps.jobs.estimates import estimate_batch
 from apps.jobs.forms import BatchForm, WishForm
 from apps.jobs.models import Batch
 from apps.jobs.progress import progress_of
-from apps.jobs.reports import report_lines
+from apps.jobs.reports import report_response
 from apps.jobs.selectors import (
     BatchReport,
     access_batch,
@@ -33,10 +33,9 @@ from apps.jobs.selectors import (
     batch_report,
     batch_shares,
 )
-from apps.jobs.services import cancel_batch, pause_batch, record_report, resume_batch, retry_batch
 from apps.summaries.shown import titles_by_call
-from apps.summary_templates.selectors import access_template, access_templates
-from apps.summary_templates.services import AS_CHOSEN, TemplateWish, batch_with
+from apps.summary_templates.selectors import access_templates, access_wish
+from apps.summary_templates.services import batch_with
 from apps.training.selectors import model_name, models_of
 
 
@@ -88,12 +87,9 @@ def start(request: HttpRequest) -> HttpResponse:
     wishes = _wish_form(actor, calls, {}, request.POST)
     if not wishes.is_valid():
         raise Http404("no such template or model")
-    template = wishes.cleaned_data["template"]
-    chosen: TemplateWish = AS_CHOSEN if template == WishForm.AS_CHOSEN else None
-    if template not in (WishForm.AS_CHOSEN, WishForm.DEFAULT):
-        chosen = access_template(actor, uuid.UUID(template))
+    template = access_wish(actor, wishes.cleaned_data["template"])
     name = form.cleaned_data["name"] or batch_name(len(calls))
-    batch = batch_with(calls=calls, template=chosen, name=name, actor=actor, model=wishes.cleaned_data["model"])
+    batch = batch_with(calls=calls, template=template, name=name, actor=actor, model=wishes.cleaned_data["model"])
     return see_other("jobs:batch", batch.pk)
 
 
@@ -176,7 +172,4 @@ def retry(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
 def report(request: HttpRequest, batch_id: uuid.UUID) -> StreamingHttpResponse:
     """Send the account of every call as CSV: "summary", or the reason why there is none."""
     actor = person(request)
-    batch = access_batch(actor, batch_id)
-    record_report(batch=batch, actor=actor)
-    headers = {"Content-Disposition": disposition(batch.name, "csv")}
-    return StreamingHttpResponse(report_lines(actor, batch), content_type="text/csv; charset=utf-8", headers=headers)
+    return report_response(actor, access_batch(actor, batch_id))

@@ -4,6 +4,7 @@ A version never changes and is never removed, so a summary can always name the o
 """
 
 import uuid
+from typing import Literal
 
 from django.conf import settings
 from django.db import models
@@ -107,3 +108,8 @@ class TemplatePreview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.state}"
+
+
+# What a call is to be summarized with: a template, None for the default, or what was chosen for it before.
+AS_CHOSEN: Literal["as_chosen"] = "as_chosen"
+TemplateWish = SummaryTemplate | None | Literal["as_chosen"]

@@ -14,7 +14,14 @@ from apps.accounts.roles import Right, roles_with
 from apps.accounts.selectors import access_organizations, may, memberships_of, organization_ids, rights_of
 from apps.calls.models import Call
 from apps.calls.selectors import access_call, access_calls
-from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateVersion
+from apps.summary_templates.models import (
+    AS_CHOSEN,
+    CallTemplate,
+    SummaryTemplate,
+    TemplatePreview,
+    TemplateVersion,
+    TemplateWish,
+)
 
 _RECENT_CALLS = 30
 
@@ -33,6 +40,13 @@ def access_templates(actor: User) -> QuerySet[SummaryTemplate]:
 def access_template(actor: User, template_id: UUID) -> SummaryTemplate:
     """Return one template or raise Http404."""
     return get_object_or_404(access_templates(actor), pk=template_id)
+
+
+def access_wish(actor: User, wanted: UUID | str) -> TemplateWish:
+    """Return what `wanted` names: a template by its id, "default", or "" for what was chosen before; or Http404."""
+    if wanted == "":
+        return AS_CHOSEN
+    return None if wanted == "default" else access_template(actor, UUID(str(wanted)))
 
 
 def access_own_template(actor: User, template_id: UUID) -> SummaryTemplate:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,9 +15,17 @@ from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.core.dispatch import ring_on_commit
 from apps.core.errors import YoyakError
+from apps.jobs.batches import start_batch
 from apps.jobs.models import Batch, Job
-from apps.jobs.services import request_summary, start_batch
-from apps.summary_templates.models import CallTemplate, SummaryTemplate, TemplatePreview, TemplateVersion
+from apps.jobs.requests import request_summary
+from apps.summary_templates.models import (
+    AS_CHOSEN,
+    CallTemplate,
+    SummaryTemplate,
+    TemplatePreview,
+    TemplateVersion,
+    TemplateWish,
+)
 from workers.contracts.stages import PREVIEW_TASK
 from workers.contracts.template import TemplateSpec
 
@@ -103,26 +111,22 @@ def retire_template(*, template: SummaryTemplate, actor: User) -> None:
 
 
 @transaction.atomic
-def summarize_with(*, call: Call, template: SummaryTemplate | None, actor: User) -> Job:
-    """Choose a template for `call`, None for the organization's default, and summarize it again."""
+def summarize_with(*, call: Call, template: TemplateWish, actor: User) -> Job:
+    """Choose a template for `call` and summarize it again."""
     _choose([call], template)
     return request_summary(call=call, actor=actor)
-
-
-AS_CHOSEN: Literal["as_chosen"] = "as_chosen"
-# A template, None for the default, or what was chosen for each call before.
-TemplateWish = SummaryTemplate | None | Literal["as_chosen"]
 
 
 @transaction.atomic
 def batch_with(*, calls: Sequence[Call], template: TemplateWish, name: str, actor: User, model: str = "") -> Batch:
     """Choose a template for each of `calls`, which are of one organization, and summarize them again as a batch."""
-    if template != AS_CHOSEN:
-        _choose(calls, template)
+    _choose(calls, template)
     return start_batch(name=name, calls=calls, actor=actor, organization_id=calls[0].organization_id, model=model)
 
 
-def _choose(calls: Sequence[Call], template: SummaryTemplate | None) -> None:
+def _choose(calls: Sequence[Call], template: TemplateWish) -> None:
+    if template == AS_CHOSEN:
+        return
     if template is not None and any(call.organization_id != template.organization_id for call in calls):
         raise YoyakError("mixed_organizations")
     CallTemplate.objects.filter(call__in=calls).delete()

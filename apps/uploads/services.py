@@ -14,7 +14,7 @@ from apps.accounts.services import log_access
 from apps.calls.models import Call
 from apps.calls.services import add_recording
 from apps.core.errors import YoyakError
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 from apps.uploads.files import MAX_PART_BYTES, Source, append, checked_blocks, held, path_of, received_bytes
 from apps.uploads.models import Upload
 

@@ -24,7 +24,7 @@ from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.intake.imports import begin_import
 from apps.jobs.models import Batch
-from apps.jobs.services import start_batch
+from apps.jobs.batches import start_batch
 from apps.sorting.services import add_tag, save_search
 from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary

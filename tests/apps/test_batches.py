@@ -12,9 +12,9 @@ from django.utils import timezone
 from apps.calls.models import Call
 from apps.jobs import forms
 from apps.jobs.estimates import estimate_batch
+from apps.jobs.leases import advance, claim_next
 from apps.jobs.models import Batch, Job, StageResult, WorkerPulse
 from apps.jobs.selectors import batch_report
-from apps.jobs.services import advance, claim_next
 from apps.sorting.models import CallTag
 from tests.calls import finished_call, waiting_call
 from tests.models import checkpoint_of

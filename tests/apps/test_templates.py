@@ -8,7 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import AccessLog, Membership, Team
 from apps.jobs.models import Job
-from apps.jobs.services import request_summary
+from apps.jobs.requests import request_summary
 from apps.summaries.models import Summary
 from apps.summary_templates.models import SummaryTemplate, TemplatePreview, TemplateUse
 from apps.summary_templates.selectors import current_version

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from apps.jobs import services
+from apps.jobs import batches, leases
 from apps.summary_templates.services import add_template
 from tests.browser.signed_in import signed_in
 from tests.calls import finished_call
@@ -106,10 +106,10 @@ def test_a_template_is_tried_in_a_new_window_and_then_saved(live_server: Any, ho
 
 def test_a_batch_is_paused_and_its_failed_calls_tried_again(live_server: Any, house: House) -> None:
     calls = [finished_call(house, title=f"통화 {n}") for n in range(2)]
-    batch = services.start_batch(name="다시", calls=calls, actor=house.admin, organization_id=house.organization.pk)
-    lease = services.claim(batch.jobs.order_by("pk")[0].pk)
+    batch = batches.start_batch(name="다시", calls=calls, actor=house.admin, organization_id=house.organization.pk)
+    lease = leases.claim(batch.jobs.order_by("pk")[0].pk)
     assert lease is not None
-    services.fail(lease, "llm_unavailable", {})
+    leases.fail(lease, "llm_unavailable", {})
     with signed_in(live_server.url, house.admin) as page:
         page.goto(f"{live_server.url}/batches/{batch.pk}/")
         expect(page.locator("#account")).to_contain_text("실패 1")

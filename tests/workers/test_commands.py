@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
-from apps.jobs import services
+from apps.jobs import requests
 from apps.jobs.models import Batch, Job
 from apps.jobs.reasons import REASONS
 from apps.summaries.models import Summary
@@ -297,7 +297,7 @@ def test_a_batch_accounts_for_every_call(tmp_path: Path) -> None:
     for title in ("요금 1", "고장 2", "요금 3"):
         Call.objects.create(organization=house, title=title, source=Call.Source.UPLOAD)
     Call.objects.create(organization=stranger, title="남의 통화", source=Call.Source.UPLOAD)
-    busy = services.request_processing(call=Call.objects.get(title="요금 3"), actor=None)
+    busy = requests.request_processing(call=Call.objects.get(title="요금 3"), actor=None)
     status, report = _run("summarize_batch", "--organization", house.name)
     assert status == 1, "a call of the batch failed"
     assert [(row["title"], row["status"]) for row in report["calls"]] == [

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apps.accounts.models import Organization
 from apps.calls.models import Call
 from apps.calls.services import delete_call
-from apps.jobs import services
+from apps.jobs import requests, sweeping
 from apps.jobs.models import Job, StageResult
 from apps.summaries.models import Summary
 from apps.summaries.services import add_model_summary
@@ -94,7 +94,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def _job() -> Job:
     organization, _ = Organization.objects.get_or_create(name="가람통신")
     call = Call.objects.create(organization=organization, title="통화", source=Call.Source.UPLOAD)
-    return services.request_processing(call=call, actor=None)
+    return requests.request_processing(call=call, actor=None)
 
 
 def _run(job: Job) -> Job:
@@ -104,7 +104,7 @@ def _run(job: Job) -> Job:
 
 
 def _again(job: Job, stage: str | None = None) -> Job:
-    return _run(services.request_processing(call=job.call, actor=None, stage=stage))
+    return _run(requests.request_processing(call=job.call, actor=None, stage=stage))
 
 
 def _trail(job: Job) -> str:
@@ -183,12 +183,12 @@ def test_trouble_that_does_not_pass_ends_the_job_at_the_cap(
 def test_a_failed_job_goes_on_where_it_stopped(line: Line) -> None:
     line.acts["summarize"] = [_raise(StageError("engine_missing", detail="x"))]
     job = _run(_job())
-    again = _run(services.retry_job(job=job, actor=None))
+    again = _run(requests.retry_job(job=job, actor=None))
     assert (again.state, line.runs["transcribe"], line.runs["summarize"]) == (Job.State.DONE, 1, 2)
 
 
 def _cancel(context: StageContext) -> None:
-    services.cancel_job(job=Job.objects.get(call_id=context.call_id), actor=None)
+    requests.cancel_job(job=Job.objects.get(call_id=context.call_id), actor=None)
 
 
 def _cancel_and_check_in(context: StageContext) -> None:
@@ -246,7 +246,7 @@ def test_heartbeats_keep_the_lease_of_a_long_stage(line: Line, environment: Call
     def long(_: StageContext) -> None:
         for _ in range(10):
             time.sleep(0.1)
-            assert services.sweep() == 0, "the sweeper took the lease of a worker that lives"
+            assert sweeping.sweep() == 0, "the sweeper took the lease of a worker that lives"
 
     line.acts["transcribe"] = [long]
     assert _run(_job()).state == Job.State.DONE
@@ -257,7 +257,7 @@ def test_a_worker_that_comes_back_changes_nothing(line: Line, end: Callable[[], 
     def overtaken(context: StageContext) -> None:
         job = Job.objects.get(call_id=context.call_id)
         Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now())
-        services.sweep()
+        sweeping.sweep()
         pipeline.run_job(job.pk)
         end()
 
@@ -326,7 +326,7 @@ def _work_until_final(job: Job) -> None:
             pipeline.run_job(job.pk)
         except Killed:
             Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now())
-            services.sweep()
+            sweeping.sweep()
         job.refresh_from_db()
         if job.is_final:
             return
@@ -382,5 +382,5 @@ def test_what_a_stage_took_is_kept(line: Line) -> None:
         assert (result.input_tokens, result.output_tokens) == (7, 3)
         assert result.cpu_s is not None and result.cpu_s >= 0.03
         assert result.gpu_s == result.elapsed_s > 0
-        job = services.request_processing(call=job.call, actor=None)
+        job = requests.request_processing(call=job.call, actor=None)
     assert StageResult.objects.get(call=job.call, stage="verify").gpu_s == 0

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from apps.calls.models import Call
 from apps.jobs.models import Job
+from apps.jobs.requests import request_processing
 from apps.jobs.selectors import latest_job_by_call, live_queues
-from apps.jobs.services import request_processing, sweep
+from apps.jobs.sweeping import sweep
 from workers.contracts.stages import STAGE_QUEUES
 from workers.pipeline import run_job
 

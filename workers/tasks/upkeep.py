@@ -14,7 +14,7 @@ from django.db import connection
 
 from apps.api.idempotency import prune_answers
 from apps.intake.imports import ring_for_imports, sweep_imports
-from apps.jobs import services
+from apps.jobs import batches, sweeping
 from apps.summary_templates.services import prune_previews
 from apps.uploads.services import sweep_uploads
 from apps.webhooks.deliveries import prune_deliveries
@@ -29,7 +29,7 @@ _PULSE_S = 5.0
 @app.task(name=SWEEP_TASK)
 def sweep() -> None:
     """Take back leases that ran out and ring for what waits."""
-    services.sweep()
+    sweeping.sweep()
     ring_for_imports()
 
 
@@ -39,7 +39,7 @@ def prune() -> None:
     prune_deliveries()
     sweep_uploads()
     sweep_imports()
-    services.close_left_batches()
+    batches.close_left_batches()
     prune_previews()
     prune_answers()
     _prune_messages()
@@ -66,7 +66,7 @@ def _pulse(queues: list[str]) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     while not _stopping.is_set():
         try:
-            services.pulse(name, queues)
+            sweeping.pulse(name, queues)
         except Exception:
             logger.warning("the pulse did not reach the database", exc_info=True)
         _stopping.wait(_PULSE_S)

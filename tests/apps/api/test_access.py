@@ -25,7 +25,7 @@ from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.intake.imports import begin_import
 from apps.jobs.models import Batch, Job
-from apps.jobs.services import start_batch
+from apps.jobs.batches import start_batch
 from apps.sorting.services import save_search
 from apps.summaries.models import Summary
 from apps.summary_templates.services import add_template, request_preview

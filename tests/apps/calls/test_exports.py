@@ -22,7 +22,7 @@ from apps.calls.exports.tables import COLUMNS
 from apps.calls.exports.tasks import _folded, _text
 from apps.calls.exports.texts import clock
 from apps.calls.models import Call
-from apps.jobs.services import start_batch
+from apps.jobs.batches import start_batch
 from apps.summaries.services import add_model_summary
 from apps.transcripts.services import replace_segments
 from tests.calls import finished_call

@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from apps.calls.models import Call
 from apps.calls.waveform import LANE_HEIGHT, MAX_BARS, draw
 from apps.core.context import person
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 from apps.transcripts.corrections import name_parties, swap_parties
 from apps.transcripts.selectors import parties_swapped
 from tests.calls import finished_call

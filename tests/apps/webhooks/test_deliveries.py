@@ -13,7 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from apps.accounts.models import AccessLog
 from apps.calls.models import Call
-from apps.jobs import services as jobs
+from apps.jobs import batches, leases, sweeping
 from apps.jobs.models import Batch, Job
 from apps.summaries.services import approve_summary
 from apps.webhooks import deliveries, services
@@ -36,12 +36,12 @@ def _end(call: Call, *, fail: bool = False) -> None:
     """Let a worker end the job of `call`."""
     job = Job.objects.get(call=call)
     Job.objects.filter(pk=job.pk).update(stage="publish", state=Job.State.QUEUED)
-    lease = jobs.claim(job.pk)
+    lease = leases.claim(job.pk)
     assert lease is not None
     if fail:
-        jobs.fail(lease, "not_audio", {})
+        leases.fail(lease, "not_audio", {})
     else:
-        jobs.finish(lease, lambda: None)
+        leases.finish(lease, lambda: None)
 
 
 def _send_all() -> None:
@@ -92,29 +92,31 @@ def test_a_batch_is_told_with_its_last_call(houses: TwoHouses, inside: None) -> 
     _endpoint(houses.ours, "http://127.0.0.1:9/", Kind.BATCH_FINISHED)
     calls = [waiting_call(houses.ours, title=title) for title in "가나다"]
     house = houses.ours.organization
-    batch = jobs.start_batch(name="b", calls=calls, actor=houses.ours.agent, organization_id=house.pk)
+    batch = batches.start_batch(name="b", calls=calls, actor=houses.ours.agent, organization_id=house.pk)
     _end(calls[0])
     _end(calls[1], fail=True)
     assert not Delivery.objects.exists()
-    assert jobs.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 1
+    assert batches.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 1
     assert json.loads(Delivery.objects.get().body)["data"] == {"batch": str(batch.pk)}
-    assert jobs.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 0
+    assert batches.cancel_batch(batch=batch, jobs=batch.jobs.all(), actor=houses.ours.agent) == 0
     assert Delivery.objects.count() == 1
 
 
 def test_a_batch_that_is_filled_is_told_once(houses: TwoHouses, inside: None) -> None:
     _endpoint(houses.ours, "http://127.0.0.1:9/", Kind.BATCH_FINISHED)
-    batch = jobs.start_batch(name="b", calls=[], actor=None, organization_id=houses.ours.organization.pk, filling=True)
+    batch = batches.start_batch(
+        name="b", calls=[], actor=None, organization_id=houses.ours.organization.pk, filling=True
+    )
     for title in "가나":
         call = waiting_call(houses.ours, title=title)
         Job.objects.filter(call=call).update(batch=batch)
         _end(call)
         assert not Delivery.objects.exists()
-    jobs.close_batch(batch=batch)
+    batches.close_batch(batch=batch)
     assert Delivery.objects.count() == 1
-    left = jobs.start_batch(name="b", calls=[], actor=None, organization_id=batch.organization_id, filling=True)
+    left = batches.start_batch(name="b", calls=[], actor=None, organization_id=batch.organization_id, filling=True)
     Batch.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(days=2))
-    jobs.close_left_batches()
+    batches.close_left_batches()
     left.refresh_from_db()
     assert not left.filling
 
@@ -123,11 +125,11 @@ def test_a_lost_worker_ends_the_batch_too(houses: TwoHouses, inside: None, setti
     _endpoint(houses.ours, "http://127.0.0.1:9/")
     call = waiting_call(houses.ours)
     house = houses.ours.organization
-    jobs.start_batch(name="b", calls=[call], actor=houses.ours.agent, organization_id=house.pk)
+    batches.start_batch(name="b", calls=[call], actor=houses.ours.agent, organization_id=house.pk)
     past = timezone.now() - timedelta(minutes=5)
     Job.objects.update(state=Job.State.RUNNING, lease_expires_at=past, attempts=settings.ENV.max_attempts)
-    jobs.sweep()
-    jobs.sweep()
+    sweeping.sweep()
+    sweeping.sweep()
     assert sorted(Delivery.objects.values_list("kind", flat=True)) == ["batch.finished", "call.failed"]
 
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.calls.models import Call
 from apps.calls.services import add_recording, describe_recording
-from apps.jobs import services
+from apps.jobs import leases
 from apps.jobs.models import Job
-from apps.jobs.services import request_processing
+from apps.jobs.requests import request_processing
 from model_core.data.call import SimulatedCall
 from tests.browser.showroom.company import House
 from tests.browser.showroom.sound import peaks_of, write_listening_copy
@@ -106,11 +106,11 @@ def through_models(call: Call, simulated: SimulatedCall, rng: random.Random) -> 
 
 def advance(job_id: uuid.UUID, stage: str, payload: Payload, took_s: float) -> None:
     """Claim the job and end its stage with `payload`, as a worker would."""
-    lease = services.claim(job_id)
+    lease = leases.claim(job_id)
     assert lease is not None and lease.stage == stage
     version = MODEL if stage == "summarize" else f"{stage}-showroom"
     spent = Spent(round(took_s, 3), round(took_s * 1.6, 3), 0.0)
-    services.advance(lease, input_hash=uuid.uuid4().hex * 2, engine_version=version, payload=payload, spent=spent)
+    leases.advance(lease, input_hash=uuid.uuid4().hex * 2, engine_version=version, payload=payload, spent=spent)
 
 
 def _invented(decisions: Any) -> Any:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.actions.models import Action
 from apps.actions.services import assign_action, finish_action, set_due
 from apps.calls.models import Call
-from apps.jobs import services
+from apps.jobs import batches, leases, requests
 from apps.jobs.models import Job
 from apps.sorting.services import add_tag, save_search
 from apps.summaries.services import approve_summary, correct_summary
@@ -96,13 +96,13 @@ def begin_calls(house: House) -> None:
         return Job.objects.get(call=made)
 
     for name, code in (("팩스 잡음.wav", "no_audio_track"), ("해외 지사 통화.mp3", "unknown_language")):
-        lease = services.claim(call(90, name).pk)
+        lease = leases.claim(call(90, name).pk)
         assert lease is not None
-        services.fail(lease, code, {})
-    services.cancel_job(job=call(60, "잘못 올린 파일.m4a"), actor=owner)
+        leases.fail(lease, code, {})
+    requests.cancel_job(job=call(60, "잘못 올린 파일.m4a"), actor=owner)
     for name, stage, share in (("고객 문의 0412.wav", "transcribe", 0.42), ("재방문 일정 확인.wav", "summarize", 0.6)):
         job = call(2, name)
-        services.claim(job.pk)
+        leases.claim(job.pk)
         later = now + timedelta(days=30)
         Job.objects.filter(pk=job.pk).update(stage=stage, progress=share, lease_expires_at=later)
     call(1, "보험 청구 서류 안내.wav")
@@ -111,7 +111,7 @@ def begin_calls(house: House) -> None:
 def run_batches(house: House, calls: Sequence[Call]) -> None:
     """Run a batch to its end with one failure, and another halfway."""
     for name, chosen, done in (("9월 불만 통화 다시 요약", calls[:12], 12), ("신입 교육용", calls[12:26], 6)):
-        batch = services.start_batch(name=name, calls=chosen, actor=house.admin, organization_id=house.organization.pk)
+        batch = batches.start_batch(name=name, calls=chosen, actor=house.admin, organization_id=house.organization.pk)
         jobs = list(batch.jobs.order_by("created_at"))
         for number, job in enumerate(jobs[:done]):
             _again(job.pk, failing=number == 3)
@@ -119,9 +119,9 @@ def run_batches(house: House, calls: Sequence[Call]) -> None:
 
 def _again(job_id: uuid.UUID, *, failing: bool) -> None:
     if failing:
-        lease = services.claim(job_id)
+        lease = leases.claim(job_id)
         assert lease is not None
-        services.fail(lease, "llm_unavailable", {})
+        leases.fail(lease, "llm_unavailable", {})
         return
     job = Job.objects.get(pk=job_id)
     kept = job.call.stage_results.filter(stage="summarize").latest("created_at").payload

@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
+from apps.jobs.batches import start_batch
 from apps.jobs.models import Job
 from apps.jobs.reasons import describe
-from apps.jobs.services import start_batch
 from workers.management.waiting import wait_for
 
 
