@@ -56,7 +56,8 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
     """Return the rows for `calls`, which the caller may see, in their order, with where they hold the text `wanted`."""
     keys = [call.pk for call in calls]
     jobs, summaries, parties = latest_job_by_call(keys), current_by_call(keys), party_counts(calls)
-    hits, tags = find_hits(calls, text=wanted.text, party=wanted.party), tags_by_call(keys)
+    hits = find_hits(calls, text=wanted.text, party=wanted.party, summaries=summaries)
+    tags = tags_by_call(keys)
     rows = []
     for call in calls:
         job, summary = jobs.get(call.pk), summaries.get(call.pk)
