@@ -45,6 +45,7 @@ class CallRow:
     parties: int
     hits: Hits | None = None
     tags: Sequence[Tag] = ()
+    searched: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -66,7 +67,8 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
             content = CallSummary.model_validate(summary.content)
             glance = _glance(content, approved=summary.state == summary.State.APPROVED, author=summary.author_id)
         progress = progress_of(job) if job else None
-        rows.append(CallRow(call, progress, glance, parties.get(call.pk, 0), hits.get(call.pk), tags.get(call.pk, ())))
+        speakers, found, tagged = parties.get(call.pk, 0), hits.get(call.pk), tags.get(call.pk, ())
+        rows.append(CallRow(call, progress, glance, speakers, found, tagged, searched=bool(wanted.text)))
     return rows
 
 
