@@ -15,6 +15,8 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Where the person works in this request, out of several organizations; see `apps.accounts.selectors`.
     working_in: uuid.UUID | None = None
+    # What they were members of when the request began, where it asks only once; see `apps.core.people.reader`.
+    held: "list[Membership] | None" = None
 
     is_operator = models.BooleanField(_("운영자"), default=False)
     session_generation = models.PositiveIntegerField(default=0, editable=False)

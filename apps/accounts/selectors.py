@@ -20,10 +20,16 @@ def memberships_of(actor: User) -> QuerySet[Membership]:
     return held.select_related("organization", "team").order_by("pk")
 
 
+def held_by(actor: User, roles: Iterable[str] = Role.values) -> list[Membership]:
+    """Return the memberships of `actor` that count and have one of `roles`, oldest first."""
+    if actor.held is not None:
+        return [membership for membership in actor.held if membership.role in roles]
+    return list(memberships_of(actor).filter(role__in=roles))
+
+
 def rights_of(actor: User) -> frozenset[Right]:
     """Return what `actor` may do in one organization or another."""
-    held = memberships_of(actor).values_list("role", flat=True)
-    return frozenset().union(*(RIGHTS[Role(role)] for role in held))
+    return frozenset().union(*(RIGHTS[Role(membership.role)] for membership in held_by(actor)))
 
 
 def may(actor: User, organization_id: UUID | str, right: Right) -> bool:
@@ -39,7 +45,7 @@ def access_organizations(actor: User, rights: Iterable[Right]) -> list[Organizat
     Raises:
         Http404: there is none.
     """
-    held = memberships_of(actor).filter(role__in=roles_with(frozenset(rights)))
+    held = held_by(actor, roles_with(frozenset(rights)))
     if not held:
         raise Http404("no such right in any organization")
     houses = [membership.organization for membership in held]
@@ -91,7 +97,7 @@ def within_reach(actor: User, owned: str = "") -> Q:
     Raises:
         Http404: the person works on no calls at all.
     """
-    held = memberships_of(actor).filter(role__in=roles_with(CALL_RIGHTS))
+    held = held_by(actor, roles_with(CALL_RIGHTS))
     if not held:
         raise Http404("no calls")
     reach = Q(pk__in=[])

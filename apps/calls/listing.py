@@ -45,6 +45,7 @@ class CallRow:
     parties: int
     hits: Hits | None = None
     tags: Sequence[Tag] = ()
+    searched: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -56,7 +57,8 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
     """Return the rows for `calls`, which the caller may see, in their order, with where they hold the text `wanted`."""
     keys = [call.pk for call in calls]
     jobs, summaries, parties = latest_job_by_call(keys), current_by_call(keys), party_counts(calls)
-    hits, tags = find_hits(calls, text=wanted.text, party=wanted.party), tags_by_call(keys)
+    hits = find_hits(calls, text=wanted.text, party=wanted.party, summaries=summaries)
+    tags = tags_by_call(keys)
     rows = []
     for call in calls:
         job, summary = jobs.get(call.pk), summaries.get(call.pk)
@@ -65,7 +67,8 @@ def rows_of(calls: list[Call], wanted: CallFilter = _ANY) -> list[CallRow]:
             content = CallSummary.model_validate(summary.content)
             glance = _glance(content, approved=summary.state == summary.State.APPROVED, author=summary.author_id)
         progress = progress_of(job) if job else None
-        rows.append(CallRow(call, progress, glance, parties.get(call.pk, 0), hits.get(call.pk), tags.get(call.pk, ())))
+        speakers, found, tagged = parties.get(call.pk, 0), hits.get(call.pk), tags.get(call.pk, ())
+        rows.append(CallRow(call, progress, glance, speakers, found, tagged, searched=bool(wanted.text)))
     return rows
 
 

@@ -87,8 +87,7 @@ def _newest_jobs(states: list[Job.State]) -> QuerySet[Job]:
 def _holding(calls: QuerySet[Call], words: tuple[str, ...], party: str) -> QuerySet[Call]:
     if not words:
         return calls.none()
-    # The join must be an inner one, or PostgreSQL cannot begin with the index of words.
-    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(party, COLUMNS)), document__isnull=False)
+    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(party, COLUMNS)))
 
 
 def party_counts(calls: list[Call]) -> dict[UUID, int]:

@@ -37,7 +37,7 @@ from apps.calls.services import (
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
 from apps.core.paging import capped_page_of, page_of
-from apps.core.people import person
+from apps.core.people import person, reader
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
 from apps.jobs.requests import cancel_job, request_processing, request_summary, run_again
@@ -52,7 +52,7 @@ _ENVELOPE_BYTES = 1024 * 1024
 @require_safe
 def list_calls(request: HttpRequest) -> HttpResponse:
     """Show the calls the person may see, filtered, a page at a time."""
-    actor, form = person(request), FilterForm(request.GET)
+    actor, form = reader(request), FilterForm(request.GET)
     wanted = form.wanted()
     # Calls that come in while somebody turns the pages would shift them.
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()

@@ -7,7 +7,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.models import Organization, User
 from apps.accounts.roles import CALL_RIGHTS
-from apps.accounts.selectors import memberships_of, rights_of
+from apps.accounts.selectors import held_by, rights_of
 from apps.webhooks.selectors import has_broken
 
 
@@ -33,6 +33,6 @@ def _rights(user: User) -> frozenset[str]:
 
 
 def _workplaces(user: User) -> list[tuple[Organization, bool]]:
-    held = [membership.organization for membership in memberships_of(user)]
+    held = [membership.organization for membership in held_by(user)]
     now = next((each for each in held if each.pk == user.working_in), held[0] if held else None)
     return [(each, each == now) for each in held]

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 
 from apps.accounts.models import User
+from apps.accounts.selectors import memberships_of
 
 # What the session calls the chosen organization.
 HOUSE = "organization"
@@ -20,6 +21,16 @@ def person(request: HttpRequest) -> User:
         raise Http404("nobody is signed in")
     request.user.working_in = _chosen_house(request)
     return request.user
+
+
+def reader(request: HttpRequest) -> User:
+    """Return who is signed in, for a page that changes nothing and is written at once.
+
+    It asks many times who the person is; the memberships are read once.
+    """
+    actor = person(request)
+    actor.held = list(memberships_of(actor))
+    return actor
 
 
 def _chosen_house(request: HttpRequest) -> UUID | None:

@@ -4,14 +4,16 @@ Given calls that the person may see; decides nothing about permissions.
 """
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from apps.calls.models import Call
 from apps.search.documents import summary_texts
 from apps.search.tokens import pattern_of, plain, query_words
+from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
 from apps.summary_templates.uses import filled_of, uses_of
 from apps.transcripts.models import spoken_by
@@ -48,24 +50,47 @@ class Hits:
     total: int
 
 
-def find_hits(calls: Iterable[Call], *, text: str, party: str = "") -> dict[UUID, Hits]:
-    """Return the hits of `text` in each of `calls`; with `party` only those in what "A", or everybody else, said."""
+def find_hits(
+    calls: Iterable[Call], *, text: str, party: str = "", summaries: Mapping[UUID, Summary] | None = None
+) -> dict[UUID, Hits]:
+    """Return the hits of `text` in each of `calls`; with `party` only those in what "A", or everybody else, said.
+
+    `summaries` are those shown for the calls, where the caller has read them already.
+    """
     keys, words = [call.pk for call in calls], query_words(text)
     if not words or not keys:
         return {}
-    pattern, found = pattern_of(words), dict[UUID, list[Hit]]()
+    pattern, found = pattern_of(words), defaultdict[UUID, _Found](_Found)
     if not party:
-        shown = current_by_call(keys)
+        shown = current_by_call(keys) if summaries is None else summaries
         uses = uses_of(shown.values())
         for call_id, summary in shown.items():
             content, filled = CallSummary.model_validate(summary.content), filled_of(uses.get(summary.pk))
-            lines = [plain(line) for line in summary_texts(content, filled)]
-            found[call_id] = [Hit("summary", _cut(line, pattern)) for line in lines if pattern.search(line)]
+            for line in map(plain, summary_texts(content, filled)):
+                if pattern.search(line):
+                    found[call_id].add("summary", line)
     for call_id, number, speaker, start_s, said in _segments(keys, party):
         line = plain(said)
         if pattern.search(line):
-            found.setdefault(call_id, []).append(Hit("segment", _cut(line, pattern), number, speaker, start_s))
-    return {call_id: Hits(tuple(hits[:_SHOWN]), len(hits)) for call_id, hits in found.items() if hits}
+            found[call_id].add("segment", line, number, speaker, start_s)
+    return {call_id: Hits(tuple(lines.cut(pattern)), lines.total) for call_id, lines in found.items()}
+
+
+class _Found:
+    """The lines of a call that hold a word: all are counted, the first are kept to be shown."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.first: list[tuple[Any, ...]] = []
+
+    def add(self, *line: Any) -> None:
+        self.total += 1
+        if self.total <= _SHOWN:
+            self.first.append(line)
+
+    def cut(self, pattern: re.Pattern[str]) -> Iterator[Hit]:
+        for kind, line, *place in self.first:
+            yield Hit(kind, _cut(line, pattern), *place)
 
 
 def _segments(keys: list[UUID], party: str) -> Iterable[tuple[UUID, int, str, float, str]]:

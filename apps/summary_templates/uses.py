@@ -14,15 +14,15 @@ from workers.contracts.template import FilledField
 def uses_of(summaries: Iterable[Summary]) -> dict[UUID, TemplateUse]:
     """Return the template that each of `summaries`, or the version a person corrected into it, was made with."""
     found: dict[UUID, TemplateUse] = {}
-    asked = {summary.pk: summary.pk for summary in summaries}
+    bases = {summary.pk: summary.base_id for summary in summaries}
+    asked = {key: key for key in bases}
     while asked:
         uses = TemplateUse.objects.filter(summary__in=set(asked.values())).select_related("version__template")
         by_summary = {use.summary_id: use for use in uses}
         found |= {key: by_summary[seen] for key, seen in asked.items() if seen in by_summary}
-        open_ones = {key: seen for key, seen in asked.items() if seen not in by_summary}
-        bases = Summary.objects.filter(pk__in=set(open_ones.values()), base__isnull=False)
-        before = dict(bases.values_list("pk", "base_id"))
-        asked = {key: before[seen] for key, seen in open_ones.items() if seen in before}
+        before = {key: bases.get(seen) for key, seen in asked.items() if seen not in by_summary}
+        asked = {key: base for key, base in before.items() if base is not None}
+        bases = dict(Summary.objects.filter(pk__in=set(asked.values())).values_list("pk", "base_id")) if asked else {}
     return found
 
 

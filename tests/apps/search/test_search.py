@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.calls.filters import CallFilter
@@ -17,8 +19,11 @@ from apps.calls.services import delete_call
 from apps.core.paging import CappedPaginator
 from apps.search.hits import find_hits
 from apps.search.models import SearchDocument
+from apps.search.tokens import query_words
 from apps.summaries.services import add_model_summary, approve_summary, correct_summary
+from apps.summaries.shown import current_by_call
 from apps.transcripts.services import import_turns, replace_segments
+from tests.apps.search.test_tokens import holds
 from tests.people import TwoHouses
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic
 from workers.contracts.transcript import Segment
@@ -28,6 +33,8 @@ TURNS = [
     {"speaker": "고객", "text": "어제 산 신용 카드 케이스 환불은 언제 되나요"},
     {"speaker": "상담원", "text": "54,000원 결제하신 건 맞으시죠"},
 ]
+
+_SAID = st.text(alphabet="환불카드 b1", min_size=1, max_size=8)
 
 
 def _call(houses: TwoHouses, actor: User | None = None, turns: Any = TURNS, title: str = "문의") -> Call:
@@ -150,6 +157,46 @@ def test_hits_are_marked_with_their_line_and_time(houses: TwoHouses) -> None:
     assert [(f.text, f.marked) for f in spoken.fragments] == [("신용 카드", True), (" 환불이요 카드 말이에요", False)]
     assert [hit.number for hit in find_hits([call], text="신용카드", party="B")[call.pk].shown] == [2]
     assert find_hits([call], text="신용카드", party="A") == {}
+
+
+def test_all_hits_are_counted_and_three_shown_whoever_read_the_summaries(houses: TwoHouses) -> None:
+    call = _call(houses, turns=[{"speaker": "a", "text": f"환불 {n}"} for n in range(5)])
+    _summarize(call, one_line=Statement(text="환불을 물었다."))
+    (read,) = current_by_call([call.pk]).values()
+    hits = find_hits([call], text="환불")[call.pk]
+    assert (hits.total, [hit.number for hit in hits.shown]) == (6, [None, 1, 2])
+    assert find_hits([call], text="환불", summaries={call.pk: read})[call.pk] == hits
+    assert find_hits([call], text="환불", summaries={})[call.pk].total == 5
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_SAID, min_size=2, max_size=2), _SAID)
+def test_the_database_finds_what_the_terms_say(houses: TwoHouses, said: list[str], query: str) -> None:
+    turns = [{"speaker": speaker, "text": f"{text} -"} for speaker, text in zip("ab", said, strict=True)]
+    call, words = _call(houses, turns=turns, title="-"), query_words(query)
+    try:
+        held = [all(any(holds(text, word) for text in said) for word in words)] if words else [False]
+        assert [str(call.pk) in _found(houses.ours.admin, query)] == held
+    finally:
+        call.delete()
+
+
+def test_a_call_found_without_a_marked_line_says_why(houses: TwoHouses, client: Client) -> None:
+    _call(houses, title="이사 문의")
+    client.force_login(houses.ours.admin)
+    for query, why in (("이사", True), ("환불", False)):
+        assert ("떨어져 나옵니다" in client.get("/calls/", {"q": query}).content.decode()) is why, query
+
+
+def test_the_list_asks_the_database_a_bounded_number_of_times(
+    houses: TwoHouses, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(5):
+        _summarize(_call(houses))
+    client.force_login(houses.ours.admin)
+    for query, most in ((({}), 15), ({"q": "환불"}, 19)):
+        with django_assert_max_num_queries(most):
+            assert client.get("/calls/", query).context["page"].paginator.count == 5
 
 
 def test_a_long_line_is_shown_around_its_hit(houses: TwoHouses) -> None:

@@ -11,7 +11,7 @@ from apps.search.tokens import pattern_of, query_words, terms_of, tokens_of, wor
 _WORDS = st.text(alphabet="가나다환불카드요청aB19 ,.-", max_size=40)
 
 
-def _holds(text: str, word: str) -> bool:
+def holds(text: str, word: str) -> bool:
     tokens = tokens_of(text)
     if len(word) == 1:
         return any(token.startswith(word) for token in tokens)
@@ -37,21 +37,21 @@ def _holds(text: str, word: str) -> bool:
     ],
 )
 def test_what_is_found(text: str, query: str, found: bool) -> None:
-    assert all(_holds(text, word) for word in query_words(query)) is found
+    assert all(holds(text, word) for word in query_words(query)) is found
 
 
 @given(_WORDS, st.integers(0, 40), st.integers(1, 6))
 def test_every_part_of_a_word_is_found(text: str, at: int, length: int) -> None:
     for word in words_of(text):
         part = word[at % len(word) :][:length]
-        assert _holds(text, part)
+        assert holds(text, part)
 
 
 @given(_WORDS, _WORDS)
-def test_a_line_with_a_hit_is_a_line_that_holds_the_word(text: str, query: str) -> None:
+def test_a_line_with_a_hit_is_a_line_thatholds_the_word(text: str, query: str) -> None:
     for word in query_words(query):
         if pattern_of((word,)).search(text.casefold()):
-            assert _holds(text, word)
+            assert holds(text, word)
 
 
 @given(st.text(max_size=60))
