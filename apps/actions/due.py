@@ -25,6 +25,7 @@ _DAY = re.compile(rf"(?:(이번|다음)\s*달\s*)?(?<![{_WEEKDAYS}\d]){_NUMBER}\
 _MONTH_END = re.compile(r"(?:(이번|다음)\s*달|이달|월)\s*말")
 _SOON = re.compile(rf"(?:분|시간){_LATER}|지금|바로|즉시|곧")
 _CLOCK = re.compile(r"(?<!\d)([01]?\d|2[0-3]):([0-5]\d)(?!\d)")
+_IN_FIGURES = re.compile(r"\d\s*월\s*\d{1,2}\s*일|\d{4}-\d{1,2}-\d{1,2}")
 _HOUR = re.compile(
     rf"(?<![가-힣])(오전|아침|새벽|오후|낮|저녁|밤)?\s*(\d{{1,2}}|{'|'.join(_NATIVE)})\s*시(?!\s*간)\s*(?:(반)|{_NUMBER}\s*분)?"
 )
@@ -46,6 +47,11 @@ def read_due(text: str, called_on: date) -> Due:
         return Due(_day(words, called_on) or (called_on if at or _SOON.search(words) else None), at)
     except (ValueError, OverflowError):
         return Due()
+
+
+def names_its_day(text: str) -> bool:
+    """Tell whether `text` has the day in figures, so that a reader needs no other."""
+    return _IN_FIGURES.search(text) is not None
 
 
 def _day(words: str, called_on: date) -> date | None:
