@@ -5,7 +5,7 @@ Only what names one day is read; "다음 주 중" and "나중에" stay words. Kn
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 _SINO = {digit: value for value, digit in enumerate("일이삼사오육칠팔구", 1)}
@@ -33,10 +33,14 @@ _HOUR = re.compile(
 
 @dataclass(frozen=True)
 class Due:
-    """The day something is due and, when it was said, the hour. Both are empty when no one day was named."""
+    """The day something is due and, when it was said, the hour. Both are empty when no one day was named.
+
+    `assumed` tells that only an hour, or "right now", was said: the day is that of the call then.
+    """
 
     on: date | None = None
     at: time | None = None
+    assumed: bool = field(default=False, compare=False)
 
 
 def read_due(text: str, called_on: date) -> Due:
@@ -44,9 +48,12 @@ def read_due(text: str, called_on: date) -> Due:
     words = " ".join(text.split())
     at = _time(words)
     try:
-        return Due(_day(words, called_on) or (called_on if at or _SOON.search(words) else None), at)
+        day = _day(words, called_on)
     except (ValueError, OverflowError):
         return Due()
+    if day is None and (at or _SOON.search(words)):
+        return Due(called_on, at, assumed=True)
+    return Due(day, at)
 
 
 def names_its_day(text: str) -> bool:

@@ -67,8 +67,8 @@ class Claim:
 
     @property
     def due_told(self) -> Due | None:
-        """When it is due, unless the words have the day in figures."""
-        return None if self.due.on is None or names_its_day(self.when) else self.due
+        """When it is due, if the words name a day and do not have it in figures."""
+        return None if self.due.on is None or self.due.assumed or names_its_day(self.when) else self.due
 
     def _says(self, text: str) -> bool:
         return _plain(text) in _plain("".join(piece.text for piece in self.pieces))

@@ -53,6 +53,8 @@ def test_what_the_words_say_is_said_once() -> None:
         ("다음 주 화요일 오후 세 시", Due(date(2026, 12, 8), time(15))),
         ("십이월 구 일까지", Due(date(2026, 12, 9))),
         ("12월 9일 오후 3시", None),
+        ("오후 두 시 오십 분", None),
+        ("지금 바로", None),
         ("나중에", None),
         ("", None),
     ],
