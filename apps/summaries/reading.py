@@ -5,7 +5,7 @@ Knows the typed summary and the transcript; where they come from and what the pa
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -51,7 +51,7 @@ class Claim:
     evidence: tuple[Cited, ...]
     who: str = ""
     when: str = ""
-    due: Due = Due()
+    due: Due = field(default_factory=Due)
     label: str = ""
 
     @property
@@ -180,7 +180,9 @@ def cut(text: str, values: Sequence[Value]) -> tuple[Piece, ...]:
 def _value_piece(value: Value) -> Piece:
     told = _plain(value.normalized) == _plain(value.text) or _figures(value.normalized) == _figures(value.text)
     reading = "" if told else value.normalized
-    return Piece(value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported, value.kind == "name")
+    return Piece(
+        value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported, value.kind == "name"
+    )
 
 
 def _plain(text: str) -> str:

@@ -171,9 +171,7 @@ def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
     segments = access_segments(person(request), tried.call)
     spec = TemplateSpec.model_validate(tried.content)
     filled = [FilledField.model_validate(field) for field in tried.result["template"]["fields"]]
-    view = view_of(
-        tried.result["summary"], segments, spec, filled, timezone.localdate(tried.call.happened_at)
-    )
+    view = view_of(tried.result["summary"], segments, spec, filled, timezone.localdate(tried.call.happened_at))
     asked_in_vain = spec.asks_model and not settings.ENV.llm_base_url
     return {
         "reading": view.reading,

@@ -62,8 +62,10 @@ def walks(houses: TwoHouses, ours: dict[str, Any]) -> list[tuple[str, list[str]]
 
 def _of_the_admin() -> list[str]:
     """Return the front page of Django's admin and the lists of our own models."""
-    ours = [model._meta for model in admin.site._registry if apps.get_app_config(model._meta.app_label).name[:5] == "apps."]
-    return [reverse("admin:index"), *(reverse(f"admin:{m.app_label}_{m.model_name}_changelist") for m in ours)]
+    own = [
+        model._meta for model in admin.site._registry if apps.get_app_config(model._meta.app_label).name[:5] == "apps."
+    ]
+    return [reverse("admin:index"), *(reverse(f"admin:{m.app_label}_{m.model_name}_changelist") for m in own)]
 
 
 def _sign_in(client: Client, user: User) -> None:

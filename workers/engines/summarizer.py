@@ -138,7 +138,9 @@ class Summarizer:
             raise EngineError("internal", permanent=error.permanent, detail=str(error)) from error
         except OpenAIError as error:
             raise EngineError("llm_unavailable", permanent=False, detail=type(error).__name__) from error
-        return to_contract(without_idle_words(summary), call.numbers), run.usage | {"duration_s": round(time.monotonic() - began, 3)}
+        return to_contract(without_idle_words(summary), call.numbers), run.usage | {
+            "duration_s": round(time.monotonic() - began, 3)
+        }
 
 
 class _Run:
