@@ -5,7 +5,7 @@ Only what names one day is read; "다음 주 중" and "나중에" stay words. Kn
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 _SINO = {digit: value for value, digit in enumerate("일이삼사오육칠팔구", 1)}
@@ -25,6 +25,7 @@ _DAY = re.compile(rf"(?:(이번|다음)\s*달\s*)?(?<![{_WEEKDAYS}\d]){_NUMBER}\
 _MONTH_END = re.compile(r"(?:(이번|다음)\s*달|이달|월)\s*말")
 _SOON = re.compile(rf"(?:분|시간){_LATER}|지금|바로|즉시|곧")
 _CLOCK = re.compile(r"(?<!\d)([01]?\d|2[0-3]):([0-5]\d)(?!\d)")
+_IN_FIGURES = re.compile(r"\d\s*월\s*\d{1,2}\s*일|\d{4}-\d{1,2}-\d{1,2}")
 _HOUR = re.compile(
     rf"(?<![가-힣])(오전|아침|새벽|오후|낮|저녁|밤)?\s*(\d{{1,2}}|{'|'.join(_NATIVE)})\s*시(?!\s*간)\s*(?:(반)|{_NUMBER}\s*분)?"
 )
@@ -32,10 +33,14 @@ _HOUR = re.compile(
 
 @dataclass(frozen=True)
 class Due:
-    """The day something is due and, when it was said, the hour. Both are empty when no one day was named."""
+    """The day something is due and, when it was said, the hour. Both are empty when no one day was named.
+
+    `assumed` tells that only an hour, or "right now", was said: the day is that of the call then.
+    """
 
     on: date | None = None
     at: time | None = None
+    assumed: bool = field(default=False, compare=False)
 
 
 def read_due(text: str, called_on: date) -> Due:
@@ -43,9 +48,17 @@ def read_due(text: str, called_on: date) -> Due:
     words = " ".join(text.split())
     at = _time(words)
     try:
-        return Due(_day(words, called_on) or (called_on if at or _SOON.search(words) else None), at)
+        day = _day(words, called_on)
     except (ValueError, OverflowError):
         return Due()
+    if day is None and (at or _SOON.search(words)):
+        return Due(called_on, at, assumed=True)
+    return Due(day, at)
+
+
+def names_its_day(text: str) -> bool:
+    """Tell whether `text` has the day in figures, so that a reader needs no other."""
+    return _IN_FIGURES.search(text) is not None
 
 
 def _day(words: str, called_on: date) -> date | None:

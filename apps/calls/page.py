@@ -81,7 +81,7 @@ def _reading(shown: Summary | None, segments: list[TranscriptSegment]) -> dict[s
 def _chips(call: Call, shown: Summary | None) -> tuple[Chip, ...]:
     if shown is None:
         return ()
-    return chips_of(CallSummary.model_validate(shown.content), timezone.localdate(call.created_at))
+    return chips_of(CallSummary.model_validate(shown.content), timezone.localdate(call.happened_at))
 
 
 def _cost(call: Call, shown: Summary | None) -> Work | None:

@@ -1,16 +1,14 @@
 """The dates, amounts and phone numbers of a summary, each once, with the line that says it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from apps.actions.due import read_due
+from apps.actions.due import names_its_day, read_due
 from apps.summaries.labels import VALUE_KINDS
 from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 _KINDS = ("date", "time", "money", "phone")
-_NAMES_A_DAY = re.compile(r"\d월 \d{1,2}일")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def chips_of(summary: CallSummary, called_on: date) -> tuple[Chip, ...]:
 
 
 def _day(text: str, called_on: date) -> date | None:
-    return None if _NAMES_A_DAY.search(text) else read_due(text, called_on).on
+    return None if names_its_day(text) else read_due(text, called_on).on
 
 
 def _supported(summary: CallSummary) -> Iterator[Statement | ActionItem]:

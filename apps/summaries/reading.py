@@ -5,10 +5,12 @@ Knows the typed summary and the transcript; where they come from and what the pa
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 from django.utils.translation import gettext as _
 
+from apps.actions.due import Due, names_its_day, read_due
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS, SILENCE, VALUE_KINDS
 from apps.transcripts.models import TranscriptSegment
 from workers.contracts.summary import ActionItem, CallSummary, Statement, Value
@@ -16,12 +18,16 @@ from workers.contracts.summary import ActionItem, CallSummary, Statement, Value
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a statement; with `kind` it is a value, `normalized` its reading when that differs."""
+    """A stretch of a statement; with `kind` it is a value, `normalized` its reading when that differs.
+
+    Names are many in a call: `is_name` lets figures stand out from them.
+    """
 
     text: str
     kind: str = ""
     normalized: str = ""
     supported: bool = True
+    is_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,16 @@ class Cited:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement with its evidence; `label` tells what it was when it stands among the unsupported."""
+    """One statement with its evidence; `label` tells what it was when it stands among the unsupported.
+
+    `due` is the day, and the hour if it was said, that the words of `when` meant on the day of the call.
+    """
 
     pieces: tuple[Piece, ...]
     evidence: tuple[Cited, ...]
     who: str = ""
     when: str = ""
+    due: Due = field(default_factory=Due)
     label: str = ""
 
     @property
@@ -54,6 +64,11 @@ class Claim:
     def when_apart(self) -> str:
         """When, unless the words say it themselves."""
         return "" if self._says(self.when) else self.when
+
+    @property
+    def due_told(self) -> Due | None:
+        """When it is due, if the words name a day and do not have it in figures."""
+        return None if self.due.on is None or self.due.assumed or names_its_day(self.when) else self.due
 
     def _says(self, text: str) -> bool:
         return _plain(text) in _plain("".join(piece.text for piece in self.pieces))
@@ -83,14 +98,17 @@ class ReadSummary:
     content: CallSummary
 
 
-def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> ReadSummary:
-    """Return `content` (a CallSummary as JSON) as the page shows it, its evidence joined to `segments`."""
+def read_summary(content: object, segments: Iterable[TranscriptSegment], called_on: date) -> ReadSummary:
+    """Return `content` (a CallSummary as JSON) as the page shows it, its evidence joined to `segments`.
+
+    `called_on` is the day from which words such as "내일" count.
+    """
     summary = CallSummary.model_validate(content)
     lines = {segment.number: segment for segment in segments}
     points = [(topic.title, point) for topic in summary.topics for point in topic.points]
     doubtful = [_claim(point, lines, title) for title, point in points if not point.supported]
     doubtful += [_claim(item, lines, _("결정")) for item in summary.decisions if not item.supported]
-    doubtful += [_action(item, lines, _("할 일")) for item in summary.actions if not item.supported]
+    doubtful += [_action(item, lines, called_on, _("할 일")) for item in summary.actions if not item.supported]
     if not summary.one_line.supported and summary.one_line.text:
         doubtful.insert(0, _claim(summary.one_line, lines, _("한 줄 요약")))
     return ReadSummary(
@@ -101,7 +119,7 @@ def read_summary(content: object, segments: Iterable[TranscriptSegment]) -> Read
             for topic in summary.topics
             if (claims := tuple(_claim(point, lines) for point in topic.points if point.supported))
         ),
-        actions=tuple(_action(item, lines) for item in summary.actions if item.supported),
+        actions=tuple(_action(item, lines, called_on) for item in summary.actions if item.supported),
         decisions=tuple(_claim(item, lines) for item in summary.decisions if item.supported),
         doubtful=tuple(doubtful),
         category=str(CATEGORIES[summary.category]),
@@ -129,9 +147,10 @@ def _claim(statement: Statement, lines: Lines, label: str = "") -> Claim:
     return Claim(cut(statement.text, statement.values), cited(statement.evidence, lines), label=label)
 
 
-def _action(item: ActionItem, lines: Lines, label: str = "") -> Claim:
-    pieces = cut(item.what, item.values)
-    return Claim(pieces, cited(item.evidence, lines), who=item.who, when=item.when or "", label=label)
+def _action(item: ActionItem, lines: Lines, called_on: date, label: str = "") -> Claim:
+    when = item.when or ""
+    pieces, due = cut(item.what, item.values), read_due(when, called_on)
+    return Claim(pieces, cited(item.evidence, lines), who=item.who, when=when, due=due, label=label)
 
 
 def cited(numbers: Sequence[int], lines: Lines) -> tuple[Cited, ...]:
@@ -161,7 +180,9 @@ def cut(text: str, values: Sequence[Value]) -> tuple[Piece, ...]:
 def _value_piece(value: Value) -> Piece:
     told = _plain(value.normalized) == _plain(value.text) or _figures(value.normalized) == _figures(value.text)
     reading = "" if told else value.normalized
-    return Piece(value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported)
+    return Piece(
+        value.text, str(VALUE_KINDS.get(value.kind, value.kind)), reading, value.supported, value.kind == "name"
+    )
 
 
 def _plain(text: str) -> str:

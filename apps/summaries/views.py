@@ -17,6 +17,7 @@ from apps.summaries.forms import CorrectionForm
 from apps.summaries.models import Summary
 from apps.summaries.selectors import access_summary, access_versions, current_summary, version_before
 from apps.summaries.services import SummaryChanged, approve_summary, correct_summary
+from apps.summaries.shown import titles_by_call
 from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.selectors import access_segments
 from apps.transcripts.turns import read_turns
@@ -76,6 +77,7 @@ def _correction(
         "form": form,
         "summary": summary,
         "call": summary.call,
+        "titles": titles_by_call([summary.call_id]),
         "turns": read_turns(summary.call, access_segments(actor, summary.call)),
         "changed": changed,
         "changed_how": changes_between(summary, changed.current) if changed else [],
@@ -95,6 +97,7 @@ def show_changes(request: HttpRequest, summary_id: uuid.UUID) -> HttpResponse:
     parts = changes_between(before, summary) if before else []
     context = {
         "call": summary.call,
+        "titles": titles_by_call([summary.call_id]),
         "summary": summary,
         "before": before,
         "versions": versions,

@@ -5,7 +5,10 @@ What is cut stays in the summary; a summary without a template has every section
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
+
+from django.utils import timezone
 
 from apps.summaries.labels import VALUE_KINDS
 from apps.summaries.models import Summary
@@ -38,15 +41,19 @@ class View:
 def show(summary: Summary, segments: Sequence[TranscriptSegment], use: TemplateUse | None) -> View:
     """Return `summary` in the shape of the template version that made it, `use`."""
     spec = TemplateSpec.model_validate(use.version.content) if use else TemplateSpec()
-    return view_of(summary.content, segments, spec, filled_of(use))
+    return view_of(summary.content, segments, spec, filled_of(use), timezone.localdate(summary.call.happened_at))
 
 
 def view_of(
-    content: object, segments: Sequence[TranscriptSegment], spec: TemplateSpec, filled: Sequence[FilledField]
+    content: object,
+    segments: Sequence[TranscriptSegment],
+    spec: TemplateSpec,
+    filled: Sequence[FilledField],
+    called_on: date,
 ) -> View:
-    """Return a summary as `spec` shapes it, with its `filled` fields."""
+    """Return a summary of a call on `called_on` as `spec` shapes it, with its `filled` fields."""
     rows = tuple(_row(field, segments) for field in filled) if "fields" in spec.sections else ()
-    return View(_cut(read_summary(content, segments), spec), spec.sections, rows)
+    return View(_cut(read_summary(content, segments, called_on), spec), spec.sections, rows)
 
 
 def _cut(reading: ReadSummary, spec: TemplateSpec) -> ReadSummary:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
@@ -170,7 +171,7 @@ def _answer(request: HttpRequest, tried: TemplatePreview) -> dict[str, Any]:
     segments = access_segments(person(request), tried.call)
     spec = TemplateSpec.model_validate(tried.content)
     filled = [FilledField.model_validate(field) for field in tried.result["template"]["fields"]]
-    view = view_of(tried.result["summary"], segments, spec, filled)
+    view = view_of(tried.result["summary"], segments, spec, filled, timezone.localdate(tried.call.happened_at))
     asked_in_vain = spec.asks_model and not settings.ENV.llm_base_url
     return {
         "reading": view.reading,

@@ -1,10 +1,11 @@
 """What the summary card makes of values: readings that say something new, chips with the day they mean."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
 
+from apps.actions.due import Due
 from apps.summaries.chips import chips_of
 from apps.summaries.reading import read_summary
 from tests.calls import summary
@@ -16,7 +17,7 @@ CALLED_ON = date(2026, 12, 3)  # a Thursday
 def _action(what: str, when: str, *values: Value) -> Any:
     item = ActionItem(who="상담원", what=what, when=when, evidence=(3,), values=values)
     content = CallSummary(title="통화", one_line=Statement(text=""), actions=(item,))
-    return read_summary(content.model_dump(mode="json"), []).actions[0]
+    return read_summary(content.model_dump(mode="json"), [], CALLED_ON).actions[0]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,23 @@ def test_what_the_words_say_is_said_once() -> None:
     claim = _action("세 시(3:00)에 전화, 세 시에", "세 시", hour, hour)
     assert (claim.when_apart, claim.readings) == ("", ())
     assert _action("다시 전화", "오늘 오후 세 시").when_apart == "오늘 오후 세 시"
+
+
+@pytest.mark.parametrize(
+    ("when", "due"),
+    [
+        ("내일 오전", Due(date(2026, 12, 4))),
+        ("다음 주 화요일 오후 세 시", Due(date(2026, 12, 8), time(15))),
+        ("십이월 구 일까지", Due(date(2026, 12, 9))),
+        ("12월 9일 오후 3시", None),
+        ("오후 두 시 오십 분", None),
+        ("지금 바로", None),
+        ("나중에", None),
+        ("", None),
+    ],
+)
+def test_an_action_names_the_day_that_its_words_meant(when: str, due: Due | None) -> None:
+    assert _action("다시 전화", when).due_told == due
 
 
 def test_chips_are_each_value_once_with_its_first_line() -> None:

@@ -1,5 +1,6 @@
 """Every page of the product in Chromium, light and dark: axe finds no serious issue, nothing is wider than the window,
-the console stays silent. The pages come from the URL resolver, so a new one is looked at without being named here.
+the console stays silent. The pages come from the URL resolver, so a new one is looked at without being named here; so
+do those that Django's admin makes of our own models, in our colours.
 """
 
 import time
@@ -9,15 +10,18 @@ from typing import Any
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, ViewportSize
 
 from apps.accounts.models import User
 from tests.apps.test_access import ROUTES, address_of, ours  # noqa: F401
 from tests.browser.axe import axe_source, grave_issues
 from tests.browser.chromium import PATIENCE_MS, chromium
-from tests.people import TwoHouses
+from tests.people import PASSWORD, TwoHouses
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -40,16 +44,28 @@ def walks(houses: TwoHouses, ours: dict[str, Any]) -> list[tuple[str, list[str]]
     RecoveryCodes.activate(houses.ours.admin)
     seen: set[str] = set()
     found = []
-    for user in (houses.ours.admin, houses.ours.operator, None):
+    staff = User.objects.create_superuser("staff", password=PASSWORD)
+    chosen = f"{reverse('jobs:prepare')}?calls={ours['call_id']}"
+    everywhere = [address_of(name, ours) for name in sorted(ROUTES)] + [chosen, "/nowhere/", "/api/v1/docs/"]
+    for user in (houses.ours.admin, houses.ours.operator, staff, None):
         client = Client()
         if user is not None:
             _sign_in(client, user)
-        addresses = [address_of(name, ours) for name in sorted(ROUTES)] + ["/nowhere/", "/api/v1/docs/"]
+        addresses = _of_the_admin() if user == staff else everywhere
         pages = [address for address in addresses if address not in seen and _is_page(client, address)]
         seen.update(pages)
         found.append((client.cookies[settings.SESSION_COOKIE_NAME].value if user else "", pages))
-    assert len(seen) > 25
+    assert len(seen) > 30
+    assert {chosen, reverse("core:installation"), reverse("admin:index")} <= seen
     return found
+
+
+def _of_the_admin() -> list[str]:
+    """Return the front page of Django's admin and the lists of our own models."""
+    own = [
+        model._meta for model in admin.site._registry if apps.get_app_config(model._meta.app_label).name[:5] == "apps."
+    ]
+    return [reverse("admin:index"), *(reverse(f"admin:{m.app_label}_{m.model_name}_changelist") for m in own)]
 
 
 def _sign_in(client: Client, user: User) -> None:

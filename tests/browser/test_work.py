@@ -3,11 +3,12 @@ template that is tried and saved, a batch that is paused and mended. No worker r
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.jobs import batches, leases
 from apps.summary_templates.services import add_template
@@ -42,7 +43,20 @@ def test_several_files_are_dropped_at_once(live_server: Any, house: House) -> No
         expect(page.locator(".drop.over")).to_have_count(0)
 
 
-def test_a_large_file_goes_on_where_it_broke_after_a_reload(live_server: Any, house: House, tmp_path: Path) -> None:
+def _pick_it_again_after_a_reload(page: Page, recording: Path) -> None:
+    page.reload()
+    page.locator("#id_files").set_input_files(recording)
+
+
+def _click_to_try_again(page: Page, _: Path) -> None:
+    page.get_by_role("button", name="다시 시도").click()
+    expect(page.locator(".upload")).to_have_count(1)
+
+
+@pytest.mark.parametrize("go_on", [_pick_it_again_after_a_reload, _click_to_try_again])
+def test_a_large_file_goes_on_where_it_broke(
+    live_server: Any, house: House, tmp_path: Path, go_on: Callable[[Page, Path], None]
+) -> None:
     recording, begun, offsets = tmp_path / "긴 통화.wav", [], []
     recording.write_bytes(os.urandom(LARGE_BYTES))
     broken = True
@@ -60,11 +74,11 @@ def test_a_large_file_goes_on_where_it_broke_after_a_reload(live_server: Any, ho
         page.goto(f"{live_server.url}/calls/")
         page.locator("#id_files").set_input_files(recording)
         expect(page.get_by_role("button", name="다시 시도")).to_be_visible()
-        broken = False
-        page.reload()
-        before = len(offsets)
-        page.locator("#id_files").set_input_files(recording)
-        expect(page.locator(".upload[data-status=added]")).to_be_visible()
+        broken, before = False, len(offsets)
+        go_on(page, recording)
+        expect(page.locator(".upload[data-status=added]")).to_contain_text(recording.name)
+        expect(page.get_by_role("button", name="다시 시도")).to_have_count(0)
+        expect(page.locator(".call")).to_have_count(1)
         assert offsets[before] == offsets[1] > 0, "the parts that came are not sent again"
         assert len(begun) == 1
         assert page.evaluate("localStorage.getItem('yoyak:unfinished-uploads')") == "{}"
