@@ -20,9 +20,9 @@ from torch import Tensor, distributed, nn
 
 from model_core.config.schema import RunConfig
 from model_core.errors import CheckpointError
-from model_core.parallel.exchange import EXPERT_PARAMETERS
+from model_core.models.moe import EXPERT_PARAMETERS
 from model_core.parallel.grid import GroupKind, groups_of
-from model_core.parallel.slices import slice_name
+from model_core.parallel.slices import held_name
 from model_core.parallel.team import Team
 
 if not torch.cuda.is_available():
@@ -188,17 +188,16 @@ class ZeroEngine:
 
     @torch.no_grad()
     def load(self, key: str | None, value_of: Callable[[str], Tensor | None]) -> None:
-        """Take over weights or a state, whole tensors by our names, one after the other.
+        """Take over weights or a state by the names under which they are saved, one tensor or slice after the other.
 
         Raises: CheckpointError naming a tensor that is missing or of another shape.
         """
         for name in self._names(key):
-            value, shape = value_of(name), _shape(self._parameters[name])
-            if value is not None and name in self._experts and value.shape[0] == self._num_experts:
-                value = value[slice(*self.team.expert_slice(self._num_experts))]
+            held, shape = self._saved_name(name), _shape(self._parameters[name])
+            value = value_of(held)
             if value is None or value.shape != shape:
                 found = "missing" if value is None else tuple(value.shape)
-                saved = name if key is None else f"the optimizer's {key}.{name}"
+                saved = held if key is None else f"the optimizer's {key}.{held}"
                 raise CheckpointError(f"{saved} of the checkpoint is {found}; this run needs {tuple(shape)}")
             piece = self._piece(name)
             if piece is not None:
@@ -283,7 +282,7 @@ class ZeroEngine:
         return _own_ranks("expert_data" if name in self._experts else "data", self.team)
 
     def _saved_name(self, name: str) -> str:
-        return slice_name(name, *self.team.expert_slice(self._num_experts)) if name in self._experts else name
+        return held_name(name, self.team.held_experts(self._num_experts), self._num_experts)
 
 
 def _shape(parameter: nn.Parameter) -> torch.Size:
