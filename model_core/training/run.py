@@ -103,7 +103,7 @@ def _train(
     torch.manual_seed(config.train.seed + team.rank)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
-    model = _initial_model(config, load_tokenizer(tokenizer_folder), team)
+    model = initial_model(config, load_tokenizer(tokenizer_folder), team)
     data = run_data(config, tokenizer_folder, approved)
     if registration is not None and data.origin is not None:
         registration.registry.use_dataset(registration.run_id, **asdict(data.origin))
@@ -145,7 +145,7 @@ def _check_tokenizer(checkpoint: Path, folder: Path) -> None:
         raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {folder}")
 
 
-def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer, team: Team) -> Decoder:
+def initial_model(config: RunConfig, tokenizer: SummaryTokenizer, team: Team) -> Decoder:
     """Return the model to begin with, of whose experts a rank makes or reads its own alone."""
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
