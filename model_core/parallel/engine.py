@@ -97,6 +97,8 @@ class ZeroEngine:
         set_log_level_from_string("warning")
         deepspeed.init_distributed(dist_init_required=False)
         settings = _settings(config, team)
+        if self._stage == 3:
+            _cut_up(module, settings, team)
         self._engine = _Engine(
             None, module, optimizer=self._optimizer, config=settings, config_class=DeepSpeedConfig(settings)
         )
@@ -111,7 +113,7 @@ class ZeroEngine:
         for name, parameter in self._parameters.items():
             group = group_of(name, parameter)
             if name in self._experts:
-                _mark_expert(parameter, expert_group)
+                _mark_expert(parameter, expert_group, self.team)
                 group |= {"name": expert_group, "moe": True}
             result.setdefault(group["name"], {**group, "params": []})["params"].append(parameter)
             self._group_names[name] = group["name"]
@@ -319,12 +321,22 @@ def _own_ranks(kind: GroupKind, team: Team) -> list[int]:
     return next(ranks for ranks in groups_of(kind, team.grid) if team.rank in ranks)
 
 
-def _mark_expert(parameter: nn.Parameter, group_name: str) -> None:
+def _cut_up(module: nn.Module, settings: dict[str, Any], team: Team) -> None:
+    """Move a module to the device for stage 3, one parameter after the other, of which each rank keeps its piece.
+
+    DeepSpeed's engine alone would move all of it first, which need not fit.
+    """
+    deepspeed.zero.Init(module=module, config_dict_or_path=settings)
+    module.to(team.device)
+
+
+def _mark_expert(parameter: nn.Parameter, group_name: str, team: Team) -> None:
     marks = {
         "allreduce": False,
         "group_name": group_name,
         "ds_zero_placement_family": "autoep_expert",
         "ds_zero_partition_group_name": group_name,
+        "ds_zero_partition_process_group": team.expert_data_group,
     }
     for name, value in marks.items():
         setattr(parameter, name, value)

@@ -56,7 +56,7 @@ def join_rows(name: str, pieces: Mapping[str, Tensor]) -> Tensor:
             parts.append(tensor[kept.start - rows.start : kept.stop - rows.start])
             end = kept.stop
     _check_gap(whole, end, wanted.stop if wanted else end)
-    return torch.cat(parts)
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _by_rows(pieces: Mapping[str, Tensor]) -> Iterable[tuple[range, Tensor]]:
