@@ -26,7 +26,7 @@ _QK_NORM_INIT = 1.7
 class Layer(nn.Module):
     """One decoder layer, pre-norm with residuals."""
 
-    def __init__(self, config: ModelConfig, index: int, held_experts: range) -> None:
+    def __init__(self, config: ModelConfig, index: int, held_experts: int) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.attention = Attention(config)
@@ -57,7 +57,7 @@ class Decoder(nn.Module):
         self.checkpointing = False
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.rotary = Rotary(config)
-        self.layers = nn.ModuleList(Layer(config, index, self.held_experts) for index in range(config.num_layers))
+        self.layers = nn.ModuleList(Layer(config, index, len(self.held_experts)) for index in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 

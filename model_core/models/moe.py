@@ -81,18 +81,19 @@ class Router(nn.Module):
 
 
 class MoE(nn.Module):
-    """The routed experts' weighted sum, plus the shared expert where there is one; `held` experts are in its memory.
+    """The routed experts' weighted sum, plus the shared expert where there is one. It holds `held` experts, or all.
 
     `experts` computes the sum of a token's choices; a run over several processes, which each hold some, puts its
     exchange there.
     """
 
-    def __init__(self, config: ModelConfig, held: range) -> None:
+    def __init__(self, config: ModelConfig, held: int | None = None) -> None:
         super().__init__()
         width, inner = config.hidden_size, config.moe_intermediate_size
+        held = config.num_experts if held is None else held
         self.router = Router(config)
-        self.gate_up_EJD = nn.Parameter(torch.empty(len(held), 2 * inner, width))
-        self.down_EDI = nn.Parameter(torch.empty(len(held), width, inner))
+        self.gate_up_EJD = nn.Parameter(torch.empty(held, 2 * inner, width))
+        self.down_EDI = nn.Parameter(torch.empty(held, width, inner))
         self.shared = SwiGLU(width, inner) if config.shared_expert else None
         self.experts: Callable[..., Tensor] = expert_mlp
 

@@ -129,7 +129,8 @@ class LocalEngine:
         load_weights(self._model, model)
         self._optimizer.load_state_tensors(state)
         for name, tensor in self._average.items():
-            tensor.copy_(state.get(f"{AVERAGE}{name}", model[name]))
+            found = state.get(f"{AVERAGE}{name}")
+            tensor.copy_(model[name] if found is None else found)
 
 
 class SpreadEngine:
