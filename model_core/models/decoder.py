@@ -7,7 +7,7 @@ loss.
 Legend: B sequences, T tokens, D model width, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
@@ -129,14 +129,19 @@ class Decoder(nn.Module):
         for number, (name, parameter) in enumerate(self.named_parameters()):
             if parameter.dim() > 1:
                 is_residual = name.endswith(("o_proj.weight", "down_proj.weight", "down_EDI"))
-                stacked = name.endswith(EXPERT_PARAMETERS)
-                for index, matrix in zip(self.held_experts, parameter, strict=True) if stacked else ((0, parameter),):
+                std = narrow if is_residual else self.config.init_std
+                for index, matrix in self._matrices(name, parameter):
                     generator.manual_seed(first_seed + number * self.config.num_experts + index)
-                    matrix.normal_(0.0, narrow if is_residual else self.config.init_std, generator=generator)
+                    matrix.normal_(0.0, std, generator=generator)
             elif name.endswith(("q_norm.weight", "k_norm.weight")):
                 parameter.fill_(_QK_NORM_INIT)
             elif name.endswith(".bias"):
                 parameter.zero_()
+
+    def _matrices(self, name: str, parameter: Tensor) -> Iterable[tuple[int, Tensor]]:
+        """Return the experts of a stack with their numbers, or any other parameter as the only one."""
+        stacked = name.endswith(EXPERT_PARAMETERS)
+        return zip(self.held_experts, parameter, strict=True) if stacked else [(0, parameter)]
 
 
 def document_lengths(document_ids_BT: Tensor) -> list[int]:
