@@ -3,7 +3,7 @@
 It maps state dicts both ways and touches no files. Glm4Moe, Qwen3Moe and the dense classes name alike what they share.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ _OUTER = {
 }
 _NORMS = {"attention_norm.weight": "input_layernorm.weight", "mlp_norm.weight": "post_attention_layernorm.weight"}
 _MLP = ("gate_proj.weight", "up_proj.weight", "down_proj.weight")
+_EXPERT_PARTS = {"gate_up_EJD": ("gate_proj", "up_proj"), "down_EDI": ("down_proj",)}
 FP32_KEYS = ("mlp.gate.weight", "mlp.gate.e_score_correction_bias")
 
 
@@ -54,47 +55,74 @@ def to_stock(config: ModelConfig, state: Mapping[str, Tensor]) -> dict[str, Tens
     simple = simple_names(config)
     result: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        whole, first = split_name(name)
+        whole, rows = split_name(name)
         if whole in simple:
             result[simple[whole]] = tensor
         else:
-            result |= _expert_weights(whole, tensor, first)
+            result |= _expert_weights(whole, tensor, rows or range(config.num_experts))
     return {name: tensor.contiguous() for name, tensor in result.items()}
 
 
-def stock_count(config: ModelConfig) -> int:
-    """Return the number of tensors in the stock state dict."""
-    experts = (config.num_layers - config.num_dense_layers) * config.num_experts
-    return len(simple_names(config)) + experts * len(_MLP)
+def stock_names(config: ModelConfig) -> list[str]:
+    """Return the names of the stock state dict."""
+    experts = range(config.num_experts)
+    stacked = [stock for name in _stacked_names(config) for expert in experts for stock in _expert_names(name, expert)]
+    return [*simple_names(config).values(), *stacked]
 
 
-def _expert_weights(name: str, tensor: Tensor, first: int) -> dict[str, Tensor]:
-    """Return the weights of experts `first`, `first` + 1, ... by their stock names."""
-    _, layer, _, kind = name.split(".")
-    parts = {"gate_up_EJD": ("gate_proj", "up_proj"), "down_EDI": ("down_proj",)}[kind]
+def _stacked_names(config: ModelConfig) -> list[str]:
+    """Return our names of the stacked experts."""
+    layers = range(config.num_dense_layers, config.num_layers)
+    return [f"layers.{layer}.mlp.{kind}" for layer in layers for kind in _EXPERT_PARTS]
+
+
+def _expert_names(name: str, expert: int) -> list[str]:
+    """Return the stock names of what one expert has in a stack."""
+    prefix, _, kind = name.rpartition(".")
+    return [f"model.{prefix}.experts.{expert}.{part}.weight" for part in _EXPERT_PARTS[kind]]
+
+
+def _expert_weights(name: str, tensor: Tensor, experts: range) -> dict[str, Tensor]:
+    """Return the weights of a stack of these experts by their stock names."""
     return {
-        f"{_expert_prefix(int(layer), expert)}.{part}.weight": matrix
-        for expert, matrices in enumerate(tensor, first)
-        for part, matrix in zip(parts, matrices.chunk(len(parts)), strict=True)
+        stock: matrix
+        for expert, matrices in zip(experts, tensor, strict=True)
+        for names in (_expert_names(name, expert),)
+        for stock, matrix in zip(names, matrices.chunk(len(names)), strict=True)
     }
 
 
-def from_stock(config: ModelConfig, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def from_stock(config: ModelConfig, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Return our state dict of a stock state dict; weights that our decoder has not are left out.
+
+    A tensor is made when it is asked for, of the experts also a slice, so that nobody need hold all of them.
 
     Raises: CheckpointError naming the first weight that is missing.
     """
-    try:
-        result = {ours: state[stock] for ours, stock in simple_names(config).items()}
-        for layer in range(config.num_dense_layers, config.num_layers):
-            prefixes = [_expert_prefix(layer, expert) for expert in range(config.num_experts)]
-            gate_up = [torch.cat((state[f"{p}.gate_proj.weight"], state[f"{p}.up_proj.weight"])) for p in prefixes]
-            result[f"layers.{layer}.mlp.gate_up_EJD"] = torch.stack(gate_up)
-            result[f"layers.{layer}.mlp.down_EDI"] = torch.stack([state[f"{p}.down_proj.weight"] for p in prefixes])
-    except KeyError as error:
-        raise CheckpointError(f"the checkpoint lacks the weight {error.args[0]!r}") from None
-    return result
+    for name in stock_names(config):
+        if name not in state:
+            raise CheckpointError(f"the checkpoint lacks the weight {name!r}")
+    return _FromStock(config, state)
 
 
-def _expert_prefix(layer: int, expert: int) -> str:
-    return f"model.layers.{layer}.mlp.experts.{expert}"
+class _FromStock(Mapping[str, Tensor]):
+    def __init__(self, config: ModelConfig, state: Mapping[str, Tensor]) -> None:
+        self._state = state
+        self._simple = simple_names(config)
+        self._stacked = set(_stacked_names(config))
+        self._experts = range(config.num_experts)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name in self._simple:
+            return self._state[self._simple[name]]
+        whole, rows = split_name(name)
+        if whole not in self._stacked:
+            raise KeyError(name)
+        names = (_expert_names(whole, expert) for expert in rows or self._experts)
+        return torch.stack([torch.cat([self._state[stock] for stock in parts]) for parts in names])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._simple, *self._stacked))
+
+    def __len__(self) -> int:
+        return len(self._simple) + len(self._stacked)

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model_core.checkpoint.convert import FP32_KEYS, from_stock, stock_count, to_stock
+from model_core.checkpoint.convert import FP32_KEYS, from_stock, stock_names, to_stock
 from model_core.checkpoint.files import MANIFEST, MEASURED, write_folder
 from model_core.checkpoint.stock_config import from_stock_config, to_stock_config
 from model_core.checkpoint.stock_fields import read_values
@@ -23,6 +23,7 @@ from model_core.checkpoint.stock_weights import INDEX, WEIGHT_SUFFIXES, WEIGHTS,
 from model_core.config.schema import ModelConfig
 from model_core.errors import CheckpointDiskError, CheckpointError
 from model_core.models.decoder import Decoder
+from model_core.parallel.slices import held_name
 from model_core.parallel.team import Team
 
 TRAINING_FILES = ("training_state.safetensors", "progress.json")
@@ -59,8 +60,9 @@ def model_writer(
     size_bytes = sum(tensor.numel() * tensor.element_size() for tensor in stock.values())
     parts = team.gather((part_name(WEIGHTS, team), sorted(stock), size_bytes))
     weight_map = {name: file for file, names, _ in parts for name in names}
-    if len(weight_map) != stock_count(config):
-        raise CheckpointError(f"{len(weight_map)} weights would be saved; the model has {stock_count(config)}")
+    wanted = len(stock_names(config))
+    if len(weight_map) != wanted:
+        raise CheckpointError(f"{len(weight_map)} weights would be saved; the model has {wanted}")
 
     def fill(part: Path) -> None:
         save_tensors(stock, part / part_name(WEIGHTS, team))
@@ -109,15 +111,47 @@ def read_config(folder: Path) -> ModelConfig:
     return from_stock_config(read_values(folder))
 
 
-def load_state(folder: Path, *, check: bool = True) -> dict[str, Tensor]:
-    """Return our state dict, in fp32, of a stock folder; the manifest is checked first where there is one.
+def load_state(folder: Path, *, check: bool = True) -> Mapping[str, Tensor]:
+    """Return our state dict of a stock folder, dtypes kept; the manifest is checked first where there is one.
 
-    `check=False` is for who has checked it.
+    A tensor, of the experts also a slice, is read when it is asked for. `check=False` is for who has checked it.
 
     Raises: CheckpointError when files are missing, altered, or do not fit the configuration.
     """
-    weights = read_weights(folder, check=check)
-    return {name: tensor.float() for name, tensor in from_stock(read_config(folder), weights).items()}
+    return from_stock(read_config(folder), read_weights(folder, check=check))
+
+
+@torch.no_grad()
+def load_weights(model: Decoder, state: Mapping[str, Tensor]) -> None:
+    """Copy our state dict into a model, one tensor after the other, of the experts those that the model holds.
+
+    Raises: CheckpointError naming a tensor that is missing, of another shape, or not the model's.
+    """
+    own = model.state_dict()
+    unknown = state.keys() - own.keys()
+    if unknown:
+        raise CheckpointError(f"the weights are of another model: it has no {min(unknown)}")
+    for name, tensor in own.items():
+        held = held_name(name, model.held_experts, model.config.num_experts)
+        found = state.get(held)
+        if found is None or found.shape != tensor.shape:
+            shape = "missing" if found is None else tuple(found.shape)
+            raise CheckpointError(
+                f"the weights are of another model: {held} is {shape}; this one needs {tuple(tensor.shape)}"
+            )
+        tensor.copy_(found)
+
+
+def load_folder(model: Decoder, folder: Path, *, check: bool = True) -> None:
+    """Copy the weights of a stock folder into a model, as `load_weights` does.
+
+    Raises: CheckpointError when the folder is incomplete, altered, or holds other weights than its config.json says.
+    """
+    state = load_state(folder, check=check)
+    try:
+        load_weights(model, state)
+    except CheckpointError as error:
+        raise CheckpointError(f"the weights of {folder} do not fit its config.json: {error}") from error
 
 
 def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> Decoder:
@@ -126,10 +160,7 @@ def load_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> Decoder:
     Raises: CheckpointError when the folder is incomplete, altered, or of another architecture.
     """
     model = Decoder(read_config(folder))
-    try:
-        model.load_state_dict(load_state(folder))
-    except RuntimeError as error:
-        raise CheckpointError(f"the weights of {folder} do not fit its config.json: {error}") from error
+    load_folder(model, folder)
     return model.to(dtype).eval()
 
 

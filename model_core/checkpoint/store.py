@@ -140,7 +140,7 @@ def read_progress(folder: Path) -> Progress:
 def load_snapshot(folder: Path, *, check: bool = True) -> Snapshot:
     """Return what `CheckpointStore.save` wrote, whole, after checking every file against the manifest.
 
-    The state's tensors are read when they are asked for. `check=False` is for who has checked it.
+    Tensors, and slices of them, are read when they are asked for. `check=False` is for who has checked it.
 
     Raises: CheckpointError when anything is missing or altered.
     """

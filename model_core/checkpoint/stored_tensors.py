@@ -1,4 +1,4 @@
-"""The tensors of safetensors files by name, each read when it is asked for, slices joined.
+"""The tensors of safetensors files by name, whole or some rows of them, read when they are asked for.
 
 Who goes on from a checkpoint thereby never holds the whole of its state. It knows no model and checks no digest.
 """
@@ -11,13 +11,13 @@ from typing import Any
 from safetensors import safe_open
 from torch import Tensor
 
-from model_core.parallel.slices import join_slices, split_name
+from model_core.parallel.slices import join_rows, split_name
 
 
 class StoredTensors(Mapping[str, Tensor]):
     """What the files hold.
 
-    Raises: CheckpointError when a tensor is asked for of which a slice is missing.
+    Raises: CheckpointError when a tensor or a slice is asked for of which rows are missing.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -29,9 +29,11 @@ class StoredTensors(Mapping[str, Tensor]):
                 self._files[split_name(name)[0]][name] = file
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self._files:
+        whole, _ = split_name(name)
+        if whole not in self._files:
             raise KeyError(name)
-        return join_slices({slice_: file.get_tensor(slice_) for slice_, file in self._files[name].items()})[name]
+        # Mapped, not read: only the rows that are asked for come into memory.
+        return join_rows(name, {piece: file.get_tensor(piece) for piece, file in self._files[whole].items()})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)

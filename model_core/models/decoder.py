@@ -7,7 +7,7 @@ loss.
 Legend: B sequences, T tokens, D model width, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from model_core.config.schema import ModelConfig
 from model_core.models.layers import Attention, RMSNorm, Rotary, SwiGLU
-from model_core.models.moe import MoE, Router
+from model_core.models.moe import EXPERT_PARAMETERS, MoE, Router
 
 # The norms bound a score by weight^2 x sqrt(head width), half of it from position. With weights of 1 and heads of 48
 # channels no head can single out one position among hundreds, and copying is not learned.
@@ -26,13 +26,15 @@ _QK_NORM_INIT = 1.7
 class Layer(nn.Module):
     """One decoder layer, pre-norm with residuals."""
 
-    def __init__(self, config: ModelConfig, index: int) -> None:
+    def __init__(self, config: ModelConfig, index: int, held_experts: int) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.attention = Attention(config)
         self.mlp_norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         dense = index < config.num_dense_layers
-        self.mlp: nn.Module = SwiGLU(config.hidden_size, config.dense_intermediate_size) if dense else MoE(config)
+        self.mlp: nn.Module = (
+            SwiGLU(config.hidden_size, config.dense_intermediate_size) if dense else MoE(config, held_experts)
+        )
 
     def forward(self, x_BTD: Tensor, rotation: tuple[Tensor, Tensor], documents: Sequence[int]) -> Tensor:
         """Return the residual stream after this layer."""
@@ -42,18 +44,20 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The whole model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens).
+    """The model. `forward` gives logits, `hidden` the states before the head (for losses and last tokens).
 
-    With `checkpointing`, training keeps the input of each layer alone and computes the layer again for its backward.
+    It holds all experts, or the `held_experts` of every layer. With `checkpointing`, training keeps the input of each
+    layer alone and computes the layer again for its backward.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, held_experts: range | None = None) -> None:
         super().__init__()
         self.config = config
+        self.held_experts = range(config.num_experts) if held_experts is None else held_experts
         self.checkpointing = False
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.rotary = Rotary(config)
-        self.layers = nn.ModuleList(Layer(config, index) for index in range(config.num_layers))
+        self.layers = nn.ModuleList(Layer(config, index, len(self.held_experts)) for index in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
 
@@ -115,20 +119,29 @@ class Decoder(nn.Module):
     def init_weights(self, seed: int) -> None:
         """Draw all matrices anew from N(0, init_std), residual outputs narrower by the depth, from `seed` alone.
 
+        Each matrix, an expert's too, has a seed of its own: an expert is the same whichever others are held.
         Source: Radford et al. 2019 (GPT-2), section 2.3, for the scaling with depth.
         """
         generator = torch.Generator().manual_seed(seed)
+        # Torch uses 32 bits of a seed. Counted on from a drawn one, no two are alike, as of hashes some would be.
+        first_seed = int(torch.randint(2**32, (), generator=generator))
         narrow = self.config.init_std / (2 * self.config.num_layers) ** 0.5
-        for name, parameter in self.named_parameters():
+        for number, (name, parameter) in enumerate(self.named_parameters()):
             if parameter.dim() > 1:
-                std = (
-                    narrow if name.endswith(("o_proj.weight", "down_proj.weight", "down_EDI")) else self.config.init_std
-                )
-                parameter.normal_(0.0, std, generator=generator)
+                is_residual = name.endswith(("o_proj.weight", "down_proj.weight", "down_EDI"))
+                std = narrow if is_residual else self.config.init_std
+                for index, matrix in self._matrices(name, parameter):
+                    generator.manual_seed(first_seed + number * self.config.num_experts + index)
+                    matrix.normal_(0.0, std, generator=generator)
             elif name.endswith(("q_norm.weight", "k_norm.weight")):
                 parameter.fill_(_QK_NORM_INIT)
             elif name.endswith(".bias"):
                 parameter.zero_()
+
+    def _matrices(self, name: str, parameter: Tensor) -> Iterable[tuple[int, Tensor]]:
+        """Return the experts of a stack with their numbers, or any other parameter as the only one."""
+        stacked = name.endswith(EXPERT_PARAMETERS)
+        return zip(self.held_experts, parameter, strict=True) if stacked else [(0, parameter)]
 
 
 def document_lengths(document_ids_BT: Tensor) -> list[int]:

@@ -19,6 +19,9 @@ from model_core.ops.experts import expert_mlp
 from model_core.ops.router import Routing, route, route_softmax
 from model_core.ops.sorting import sort_choices
 
+# The parameters that stack experts, an expert a row.
+EXPERT_PARAMETERS = ("gate_up_EJD", "down_EDI")
+
 
 class Router(nn.Module):
     """Choose each token's experts. Its weight and bias stay in fp32 whatever dtype the model is moved to.
@@ -78,17 +81,19 @@ class Router(nn.Module):
 
 
 class MoE(nn.Module):
-    """The routed experts' weighted sum, plus the shared expert where there is one.
+    """The routed experts' weighted sum, plus the shared expert where there is one. It holds `held` experts, or all.
 
-    `experts` computes the sum of a token's choices; a run over several processes puts its exchange there.
+    `experts` computes the sum of a token's choices; a run over several processes, which each hold some, puts its
+    exchange there.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, held: int | None = None) -> None:
         super().__init__()
-        experts, width, inner = config.num_experts, config.hidden_size, config.moe_intermediate_size
+        width, inner = config.hidden_size, config.moe_intermediate_size
+        held = config.num_experts if held is None else held
         self.router = Router(config)
-        self.gate_up_EJD = nn.Parameter(torch.empty(experts, 2 * inner, width))
-        self.down_EDI = nn.Parameter(torch.empty(experts, width, inner))
+        self.gate_up_EJD = nn.Parameter(torch.empty(held, 2 * inner, width))
+        self.down_EDI = nn.Parameter(torch.empty(held, width, inner))
         self.shared = SwiGLU(width, inner) if config.shared_expert else None
         self.experts: Callable[..., Tensor] = expert_mlp
 

@@ -20,9 +20,9 @@ from torch import Tensor, distributed, nn
 
 from model_core.config.schema import RunConfig
 from model_core.errors import CheckpointError
-from model_core.parallel.exchange import EXPERT_PARAMETERS
+from model_core.models.moe import EXPERT_PARAMETERS
 from model_core.parallel.grid import GroupKind, groups_of
-from model_core.parallel.slices import slice_name
+from model_core.parallel.slices import held_name
 from model_core.parallel.team import Team
 
 if not torch.cuda.is_available():
@@ -97,6 +97,8 @@ class ZeroEngine:
         set_log_level_from_string("warning")
         deepspeed.init_distributed(dist_init_required=False)
         settings = _settings(config, team)
+        if self._stage == 3:
+            _cut_up(module, settings, team)
         self._engine = _Engine(
             None, module, optimizer=self._optimizer, config=settings, config_class=DeepSpeedConfig(settings)
         )
@@ -111,7 +113,7 @@ class ZeroEngine:
         for name, parameter in self._parameters.items():
             group = group_of(name, parameter)
             if name in self._experts:
-                _mark_expert(parameter, expert_group)
+                _mark_expert(parameter, expert_group, self.team)
                 group |= {"name": expert_group, "moe": True}
             result.setdefault(group["name"], {**group, "params": []})["params"].append(parameter)
             self._group_names[name] = group["name"]
@@ -188,17 +190,16 @@ class ZeroEngine:
 
     @torch.no_grad()
     def load(self, key: str | None, value_of: Callable[[str], Tensor | None]) -> None:
-        """Take over weights or a state, whole tensors by our names, one after the other.
+        """Take over weights or a state by the names under which they are saved, one tensor or slice after the other.
 
         Raises: CheckpointError naming a tensor that is missing or of another shape.
         """
         for name in self._names(key):
-            value, shape = value_of(name), _shape(self._parameters[name])
-            if value is not None and name in self._experts and value.shape[0] == self._num_experts:
-                value = value[slice(*self.team.expert_slice(self._num_experts))]
+            held, shape = self._saved_name(name), _shape(self._parameters[name])
+            value = value_of(held)
             if value is None or value.shape != shape:
                 found = "missing" if value is None else tuple(value.shape)
-                saved = name if key is None else f"the optimizer's {key}.{name}"
+                saved = held if key is None else f"the optimizer's {key}.{held}"
                 raise CheckpointError(f"{saved} of the checkpoint is {found}; this run needs {tuple(shape)}")
             piece = self._piece(name)
             if piece is not None:
@@ -283,7 +284,7 @@ class ZeroEngine:
         return _own_ranks("expert_data" if name in self._experts else "data", self.team)
 
     def _saved_name(self, name: str) -> str:
-        return slice_name(name, *self.team.expert_slice(self._num_experts)) if name in self._experts else name
+        return held_name(name, self.team.held_experts(self._num_experts), self._num_experts)
 
 
 def _shape(parameter: nn.Parameter) -> torch.Size:
@@ -320,12 +321,22 @@ def _own_ranks(kind: GroupKind, team: Team) -> list[int]:
     return next(ranks for ranks in groups_of(kind, team.grid) if team.rank in ranks)
 
 
-def _mark_expert(parameter: nn.Parameter, group_name: str) -> None:
+def _cut_up(module: nn.Module, settings: dict[str, Any], team: Team) -> None:
+    """Move a module to the device for stage 3, one parameter after the other, of which each rank keeps its piece.
+
+    DeepSpeed's engine alone would move all of it first, which need not fit.
+    """
+    deepspeed.zero.Init(module=module, config_dict_or_path=settings)
+    module.to(team.device)
+
+
+def _mark_expert(parameter: nn.Parameter, group_name: str, team: Team) -> None:
     marks = {
         "allreduce": False,
         "group_name": group_name,
         "ds_zero_placement_family": "autoep_expert",
         "ds_zero_partition_group_name": group_name,
+        "ds_zero_partition_process_group": team.expert_data_group,
     }
     for name, value in marks.items():
         setattr(parameter, name, value)

@@ -11,9 +11,10 @@ experts of a rank, D model width, J = 2 x expert width, I expert width.
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 from torch.autograd.function import once_differentiable
 
+from model_core.config.schema import ModelConfig
 from model_core.models.decoder import Decoder
 from model_core.models.moe import MoE
 from model_core.ops.experts import expert_mlp, product_dtype
@@ -21,23 +22,14 @@ from model_core.ops.permute import combine, permute
 from model_core.ops.sorting import Sorting, sort_choices
 from model_core.parallel.team import Team
 
-EXPERT_PARAMETERS = ("gate_up_EJD", "down_EDI")
 
-
-def spread_experts(model: Decoder, team: Team) -> None:
-    """Leave this rank its slice of the experts of every mixture layer and let rows travel to the others.
-
-    Side effects: the experts' parameters are replaced by smaller ones.
-    """
-    if team.grid.expert == 1:
-        return
-    for layer in model.layers:
+def new_decoder(config: ModelConfig, team: Team) -> Decoder:
+    """Return a model, its matrices not yet drawn, that holds this rank's experts and lets rows travel to the others."""
+    model = Decoder(config, team.held_experts(config.num_experts))
+    for layer in model.layers if team.grid.expert > 1 else ():
         if isinstance(layer.mlp, MoE):
-            for name in EXPERT_PARAMETERS:
-                whole = getattr(layer.mlp, name)
-                first, last = team.expert_slice(whole.shape[0])
-                setattr(layer.mlp, name, nn.Parameter(whole.detach()[first:last].clone()))
             layer.mlp.experts = ExpertExchange(team)
+    return model
 
 
 class ExpertExchange:

@@ -45,10 +45,10 @@ class Team:
         """The coordinates of this process."""
         return place_of(self.rank, self.grid)
 
-    def expert_slice(self, num_experts: int) -> tuple[int, int]:
-        """Return the first expert of this rank and the one after its last."""
+    def held_experts(self, num_experts: int) -> range:
+        """Return the experts that this rank holds."""
         local = num_experts // self.grid.expert
-        return self.place.expert * local, (self.place.expert + 1) * local
+        return range(self.place.expert * local, (self.place.expert + 1) * local)
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
         """Return this rank's share of `items`: every `size`th, from the one of its own number on."""

@@ -12,12 +12,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from model_core.checkpoint.pretrained import load_weights
 from model_core.checkpoint.store import AVERAGE
 from model_core.config.schema import RunConfig
 from model_core.data.packing import PackedBatch
-from model_core.errors import CheckpointError
 from model_core.models.decoder import Decoder
-from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, own_device
 from model_core.training.loss import BatchLoss, PackedLoss, compute_dtype
 from model_core.training.optim import FlatOptimizer, Optimizer, average_decay, group_of, state_keys
@@ -56,7 +55,7 @@ class Engine(Protocol):
         """Return what this rank is to save of the optimizer and the average."""
 
     def load(self, model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-        """Take over a saved model and state, whole tensors by name."""
+        """Take over a saved model and state, of which tensors and slices of experts are to be had by name."""
 
 
 class LocalEngine:
@@ -127,17 +126,15 @@ class LocalEngine:
 
         Raises: CheckpointError when it is of another model or optimizer.
         """
-        try:
-            self._model.load_state_dict(dict(model))
-        except RuntimeError as error:
-            raise CheckpointError(f"the checkpoint is of another model: {error}") from error
+        load_weights(self._model, model)
         self._optimizer.load_state_tensors(state)
         for name, tensor in self._average.items():
-            tensor.copy_(state.get(f"{AVERAGE}{name}", model[name]))
+            found = state.get(f"{AVERAGE}{name}")
+            tensor.copy_(model[name] if found is None else found)
 
 
 class SpreadEngine:
-    """This rank's part of it. Side effects: `model` keeps this rank's experts only."""
+    """This rank's part of it; `model` holds this rank's experts (`parallel.exchange.new_decoder`)."""
 
     def __init__(self, config: RunConfig, model: Decoder, team: Team) -> None:
         # Imported here: DeepSpeed takes seconds to load and one process alone needs none of it.
@@ -145,7 +142,6 @@ class SpreadEngine:
 
         self.team = team
         self._config = config.train
-        spread_experts(model, team)
         parameters = dict(model.named_parameters())
         dtype = compute_dtype(config.train.precision, team.device)
         self._zero = ZeroEngine(

@@ -59,6 +59,7 @@ class RunMemory:
 class RunPlan:
     """What a run of `processes` will need, `memory` in each of them.
 
+    `building_bytes` are the weights that each holds in the machine's own memory before the device and ZeRO take them.
     Operations count attention over documents as long as the model's context.
     """
 
@@ -66,6 +67,7 @@ class RunPlan:
     total_parameters: int
     active_parameters: int
     memory: RunMemory
+    building_bytes: int
     export_bytes: int
     tokens: int
     flops_per_token: float
@@ -94,6 +96,7 @@ def make_run_plan(run: RunConfig, processes: int | None = None) -> RunPlan:
         total_parameters=total_parameters(run.model),
         active_parameters=active_parameters(run.model),
         memory=_memory(run, model, processes),
+        building_bytes=4 * rank_parameters(model, _layout(run, processes), 0).total,
         export_bytes=2 * total_parameters(run.model),
         tokens=tokens,
         flops_per_token=flops,
@@ -102,10 +105,15 @@ def make_run_plan(run: RunConfig, processes: int | None = None) -> RunPlan:
     )
 
 
+def _layout(run: RunConfig, processes: int) -> Layout:
+    stage = run.parallel.zero_stage if processes > 1 else 0
+    return Layout(expert=run.parallel.expert_parallel, zero_stage=stage)
+
+
 def _memory(run: RunConfig, model: Architecture, processes: int) -> RunMemory:
     """Weights, gradients and optimizer in fp32; "auto" is counted as fp32, the larger one."""
-    stage = run.parallel.zero_stage if processes > 1 else 0
-    layout = Layout(expert=run.parallel.expert_parallel, zero_stage=stage)
+    layout = _layout(run, processes)
+    stage = layout.zero_stage
     mine = rank_parameters(model, layout, 0)
     stepped = updated_parameters(mine, Cluster(_ANY_DEVICE, processes), layout)
     held = stepped if stage == 3 else mine.total

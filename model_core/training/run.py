@@ -17,8 +17,8 @@ from types import FrameType
 
 import torch
 
-from model_core.checkpoint.files import FORMAT_VERSION, MANIFEST, sha256_of, together
-from model_core.checkpoint.pretrained import load_state, read_config, save_model
+from model_core.checkpoint.files import FORMAT_VERSION, MANIFEST, sha256_of, together, verify_folder
+from model_core.checkpoint.pretrained import load_folder, read_config, save_model
 from model_core.checkpoint.store import CheckpointStore, load_snapshot
 from model_core.config.overrides import to_json
 from model_core.config.schema import RunConfig
@@ -29,6 +29,7 @@ from model_core.lock import locked
 from model_core.models.copying import wire_copying
 from model_core.models.decoder import Decoder
 from model_core.ops.memory import keep_freed_memory
+from model_core.parallel.exchange import new_decoder
 from model_core.parallel.team import Team, join, launched
 from model_core.parallel.watch import watched
 from model_core.registry.store import Registry
@@ -102,7 +103,7 @@ def _train(
     torch.manual_seed(config.train.seed + team.rank)
     out = Path(config.out)
     tokenizer_folder = Path(config.init or config.data.tokenizer)
-    model = _initial_model(config, load_tokenizer(tokenizer_folder))
+    model = initial_model(config, load_tokenizer(tokenizer_folder), team)
     data = run_data(config, tokenizer_folder, approved)
     if registration is not None and data.origin is not None:
         registration.registry.use_dataset(registration.run_id, **asdict(data.origin))
@@ -144,13 +145,14 @@ def _check_tokenizer(checkpoint: Path, folder: Path) -> None:
         raise CheckpointError(f"{checkpoint} was trained with another tokenizer than that of {folder}")
 
 
-def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
+def initial_model(config: RunConfig, tokenizer: SummaryTokenizer, team: Team) -> Decoder:
+    """Return the model to begin with, of whose experts a rank makes or reads its own alone."""
     if tokenizer.vocab_size > config.model.vocab_size:
         raise ConfigError(
             f"the tokenizer has {tokenizer.vocab_size} tokens; model.vocab_size is {config.model.vocab_size}, too few"
         )
     end = tokenizer.token_id(END_OF_TEXT)
-    model = Decoder(replace(config.model, eos_token_id=end, pad_token_id=end))
+    model = new_decoder(replace(config.model, eos_token_id=end, pad_token_id=end), team)
     if not config.init:
         model.init_weights(config.train.seed)
         if config.train.wire_copying:
@@ -162,7 +164,9 @@ def _initial_model(config: RunConfig, tokenizer: SummaryTokenizer) -> Decoder:
     same = replace(found, eos_token_id=end, pad_token_id=end, init_std=wanted.init_std, max_positions=positions)
     if same != wanted:
         raise ConfigError(f"the model of {folder} is {found}; the recipe {config.name} needs {wanted}")
-    model.load_state_dict(load_state(folder))
+    if (folder / MANIFEST).is_file():
+        verify_folder(folder, team)
+    load_folder(model, folder, check=False)
     return model
 
 

@@ -14,6 +14,7 @@ from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.data.batches import StepBatch
 from model_core.data.packing import EncodedExample, pack
 from model_core.models.decoder import Decoder
+from model_core.parallel.exchange import new_decoder
 from model_core.parallel.slices import join_slices
 from model_core.parallel.team import Team, join
 from model_core.training.engine import SpreadEngine
@@ -53,9 +54,9 @@ def batches(seed: int, team: Team) -> Iterator[StepBatch]:
         seed += 1
 
 
-def new_model(config: RunConfig) -> Decoder:
-    """Return the tiny model with weights by the seed, with biases that are not zero."""
-    model = Decoder(config.model)
+def new_model(config: RunConfig, team: Team | None = None) -> Decoder:
+    """Return the tiny model, or a rank's part of it, with weights by the seed, with biases that are not zero."""
+    model = new_decoder(config.model, team or Team())
     model.init_weights(0)
     for number, router in enumerate(model.routers()):
         router.correction_bias += 0.01 * torch.arange(config.model.num_experts) * (number + 1)
@@ -64,7 +65,7 @@ def new_model(config: RunConfig) -> Decoder:
 
 def new_trainer(config: RunConfig, team: Team | None = None) -> Trainer:
     """Return a trainer of the tiny model; with a team, its part of one."""
-    model = new_model(config)
+    model = new_model(config, team)
     return Trainer(config, model, SpreadEngine(config, model, team) if team else None)
 
 

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from model_core.config.schema import ParallelConfig, RunConfig
 from model_core.parallel.engine import ZeroEngine
-from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
 from tests.model_core.distributed.tasks import new_model, step_batch, weighted_sum
@@ -30,9 +29,8 @@ def one_group(name: str, parameter: Tensor) -> dict[str, object]:
 
 def sgd_losses(config: RunConfig, team: Team, steps: int) -> list[float]:
     """Return the loss of each step, summed over the ranks."""
-    model = new_model(config)
+    model = new_model(config, team)
     model.checkpointing = config.train.activation_checkpointing
-    spread_experts(model, team)
     loss_of = PackedLoss(model, torch.float32)
     engine = ZeroEngine(loss_of, dict(model.named_parameters()), config, team, one_group, FlatSGD)
     losses = []

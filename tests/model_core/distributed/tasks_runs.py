@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model_core.checkpoint.store import CheckpointStore, Progress, Snapshot, load_snapshot
 from model_core.config.schema import RunConfig
+from model_core.models.moe import EXPERT_PARAMETERS
 from model_core.parallel.slices import slice_name
 from model_core.parallel.team import Team, join
 from model_core.parallel.watch import watched
@@ -81,12 +82,11 @@ def save_for_ever(config: RunConfig, folder: Path) -> None:
 
 def _part(config: RunConfig, team: Team, step: int) -> Snapshot:
     """This rank's part of a model whose experts all hold the step's number."""
-    state = new_model(config).state_dict()
-    first, last = team.expert_slice(config.model.num_experts)
+    model = new_model(config, team)
     part: dict[str, Tensor] = {}
-    for name, tensor in state.items():
-        if name.endswith(("gate_up_EJD", "down_EDI")):
-            part[slice_name(name, first, last)] = torch.full_like(tensor[first:last], float(step))
+    for name, tensor in model.state_dict().items():
+        if name.endswith(EXPERT_PARAMETERS):
+            part[slice_name(name, model.held_experts)] = torch.full_like(tensor, float(step))
         elif team.rank == 0:
             part[name] = tensor
     return Snapshot(Progress(step, step), part, {f"random_state.{team.rank}": torch.get_rng_state()})

@@ -16,7 +16,6 @@ from model_core.models.decoder import Decoder
 from model_core.ops.experts import expert_mlp
 from model_core.parallel import exchange
 from model_core.parallel.engine import ZeroEngine
-from model_core.parallel.exchange import spread_experts
 from model_core.parallel.team import Team, join
 from model_core.training.loss import PackedLoss
 from tests.model_core.distributed.tasks import new_model, new_trainer, part_of, step_batch
@@ -38,8 +37,7 @@ def apart(config: RunConfig, stages: list[tuple[int, int]]) -> list[list[float]]
     for stage, expert in stages:
         case = replace(config, parallel=ParallelConfig(zero_stage=stage, expert_parallel=expert))
         team = join(case)
-        model = new_model(case)
-        spread_experts(model, team)
+        model = new_model(case, team)
         engine = ZeroEngine(
             PackedLoss(model, torch.float32), dict(model.named_parameters()), case, team, one_group, FlatSGD
         )
@@ -125,8 +123,7 @@ def gates_in_bf16(config: RunConfig) -> dict[str, Any]:
 def places(config: RunConfig) -> dict[str, Any]:
     """Return the ranks that this rank finds in its groups, and the shapes of the parameters that it holds."""
     team = join(config)
-    model = new_model(config)
-    spread_experts(model, team)
+    model = new_model(config, team)
     groups = {"expert": team.expert_group, "expert_data": team.expert_data_group}
     return {
         "place": team.place,

@@ -11,6 +11,9 @@ from model_core.config.parameters import active_parameters, total_parameters
 from model_core.config.recipes import RECIPES, get_recipe
 from model_core.errors import ConfigError
 from model_core.models.decoder import Decoder
+from model_core.parallel.exchange import new_decoder
+from model_core.parallel.grid import Grid
+from model_core.parallel.team import Team
 from model_core.planner.cluster import DEVICES, Cluster
 from model_core.planner.layout import Layout
 from model_core.planner.simulate import simulate
@@ -68,6 +71,17 @@ def test_the_plan_counts_what_each_process_holds(stage: int) -> None:
 def test_the_reference_cluster_can_run_the_largest_recipe() -> None:
     plan = make_run_plan(get_recipe("pretrain_500b"), 1024)
     assert plan.processes == 1024 and plan.memory.total_bytes < 0.8 * DEVICES["H100"].memory_bytes
+    # Of eight processes the machine of an H100 server, which has 2 TB, holds what they build.
+    assert 8 * plan.building_bytes < 0.8e12
+
+
+@pytest.mark.parametrize("name", ["pretrain_1b", "pretrain_500b"])
+def test_the_plan_counts_what_each_process_builds(name: str) -> None:
+    run = get_recipe(name)
+    grid = Grid(1024, expert=run.parallel.expert_parallel)
+    with torch.device("meta"):
+        model = new_decoder(run.model, Team(rank=77, grid=grid))
+    assert make_run_plan(run, 128).building_bytes == 4 * sum(parameter.numel() for parameter in model.parameters())
 
 
 def test_a_dry_run_plans_for_the_processes_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
