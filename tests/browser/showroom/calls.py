@@ -18,7 +18,6 @@ from apps.jobs import leases
 from apps.jobs.models import Job
 from apps.jobs.requests import request_processing
 from model_core.data.call import SimulatedCall
-from model_core.inference.notes import in_notes
 from tests.browser.showroom.company import House
 from tests.browser.showroom.sound import peaks_of, write_listening_copy
 from workers.contracts.payloads import segments_payload
@@ -89,7 +88,7 @@ def through_models(call: Call, simulated: SimulatedCall, rng: random.Random) -> 
     """Put what the recognizer and the summarizer would have made in the place of running them."""
     segments = segments_of(simulated, rng)
     length_s = segments[-1].end_s + 0.8
-    summary = to_contract(in_notes(simulated.summary), lines_of(segments).numbers)
+    summary = to_contract(simulated.summary, lines_of(segments).numbers)
     if rng.random() < 0.3:  # the reader is to see what a statement nobody made looks like
         summary = summary.model_copy(update={"decisions": (*summary.decisions, _invented(summary.decisions))})
     payload = {"segments": segments_payload(segments)}
