@@ -5,6 +5,7 @@ Only what names one day is read; "다음 주 중" and "나중에" stay words. Kn
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
@@ -83,17 +84,24 @@ def _by_week_or_month(words: str, called_on: date) -> date | None:
         year, month = _later_month(called_on, 1 if match[1] == "다음" else 0)
         return date(year, month, monthrange(year, month)[1])
     if match := _DAY.search(words):
-        day = _number(match[2])
-        passed = match[1] is None and day < called_on.day
-        year, month = _later_month(called_on, 1 if passed or match[1] == "다음" else 0)
-        return date(year, month, day)
+        months = {"이번": (0,), "다음": (1,), None: (0, 1, 2)}[match[1]]
+        earliest = called_on if match[1] is None else date.min
+        return _first_day((_later_month(called_on, count) for count in months), _number(match[2]), earliest)
     return None
 
 
 def _in_year(month: int, day: int, called_on: date) -> date:
     """Return the day in the year of the call; one that is long past then is meant for the next."""
-    near = date(called_on.year, month, day)
-    return near if near >= called_on - timedelta(days=31) else date(called_on.year + 1, month, day)
+    years = (called_on.year, called_on.year + 1)
+    return _first_day(((year, month) for year in years), day, called_on - timedelta(days=31))
+
+
+def _first_day(months: Iterable[tuple[int, int]], day: int, earliest: date) -> date:
+    """Return that day of the first of the months that has it, not before `earliest`. Raises ValueError without one."""
+    for year, month in months:
+        if day <= monthrange(year, month)[1] and (found := date(year, month, day)) >= earliest:
+            return found
+    raise ValueError(day)
 
 
 def _weekday(week: str | None, weekday: int, called_on: date) -> date:

@@ -3,7 +3,7 @@
 from datetime import date, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.actions.due import Due, read_due
@@ -20,6 +20,8 @@ SAID = {
     "유월 이십오일": (date(2027, 6, 25), None),
     "11월 3일": (date(2026, 11, 3), None),
     "삼십 일까지": (date(2026, 11, 30), None),
+    "31일 오후 6시": (date(2026, 12, 31), time(18)),
+    "이번 달 31일": (None, None),
     "5일 오전 9시 10분": (date(2026, 12, 5), time(9, 10)),
     "다음 달 3일": (date(2026, 12, 3), None),
     "사흘 안에": (date(2026, 11, 28), None),
@@ -50,6 +52,7 @@ def test_what_is_said_is_read(words: str) -> None:
 
 
 @given(st.integers(0, 400), st.dates(date(2001, 1, 1), date(2090, 1, 1)))
+@example(273, date(2027, 6, 1))  # the 29th of February, which the year of the call has not
 def test_a_day_of_the_near_future_is_found_again(days: int, called: date) -> None:
     day = called + timedelta(days=min(days, 330))
     assert read_due(f"{day.month}월 {day.day}일까지", called).on == day
