@@ -34,7 +34,6 @@ from workers.engines.chat_model import ChatYoyak, message_of_lines
 from workers.engines.conversion import from_contract, lines_of, to_contract
 from workers.engines.errors import EngineError
 from workers.engines.extractive import nobody_spoke
-from workers.engines.wording import without_idle_words
 
 # What the shipped model was trained on; a longer call is read in parts.
 MAX_PART_TOKENS: Final = 760
@@ -160,9 +159,7 @@ class Summarizer:
             raise EngineError("internal", permanent=error.permanent, detail=str(error)) from error
         except OpenAIError as error:
             raise EngineError("llm_unavailable", permanent=False, detail=type(error).__name__) from error
-        return to_contract(without_idle_words(summary), call.numbers), run.usage | {
-            "duration_s": round(time.monotonic() - began, 3)
-        }
+        return to_contract(summary, call.numbers), run.usage | {"duration_s": round(time.monotonic() - began, 3)}
 
 
 class _Run:

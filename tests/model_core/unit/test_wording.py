@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_core.data.call import Action, Item, Summary, Topic
-from workers.engines.wording import telling, without_idle_words
+from model_core.inference.wording import telling, without_idle_words
 
 
 @pytest.mark.parametrize(
