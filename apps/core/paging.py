@@ -26,7 +26,7 @@ class EitherEndPaginator(AnyPaginator):
             return super().page(whole)
         top = min(bottom + self.per_page, self.count)
         rows = list(held.reverse()[self.count - top : self.count - bottom])
-        return self._get_page(rows[::-1], whole, self)
+        return Page(rows[::-1], whole, self)
 
 
 class CappedPaginator(AnyPaginator):
@@ -54,7 +54,7 @@ class CappedPaginator(AnyPaginator):
         rows = items.model._default_manager.all()
         rows.query.select_related = items.query.select_related
         by_key = rows.in_bulk(keys)
-        return self._get_page([by_key[key] for key in keys if key in by_key], whole, self)
+        return Page([by_key[key] for key in keys if key in by_key], whole, self)
 
     @cached_property
     def _keys(self) -> list[Any]:
