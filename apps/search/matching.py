@@ -53,15 +53,10 @@ class Holds(Func):
 
 def fts5_of(word: str, columns: tuple[str, ...]) -> str:
     """Return the FTS5 query for `word` in any of `columns`. Terms are letters, digits and a mark: no escapes."""
-    if len(word) == 1:
-        expression = f'"{word}" *'
-    else:
-        expression = " AND ".join("(" + " OR ".join(f'"{term}"' for term in group) + ")" for group in terms_of(word))
+    expression = " AND ".join("(" + " OR ".join(f'"{term}"' for term in group) + ")" for group in terms_of(word))
     return " OR ".join(f"({column} : ({expression}))" for column in columns)
 
 
 def tsquery_of(word: str) -> str:
     """Return the tsquery for `word`."""
-    if len(word) == 1:
-        return f"'{word}':*"
     return " & ".join("(" + " | ".join(f"'{term}'" for term in group) + ")" for group in terms_of(word))

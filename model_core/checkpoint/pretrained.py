@@ -6,7 +6,7 @@ knows no training.
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +128,7 @@ def load_weights(model: Decoder, state: Mapping[str, Tensor]) -> None:
     Raises: CheckpointError naming a tensor that is missing, of another shape, or not the model's.
     """
     own = model.state_dict()
-    unknown = state.keys() - own.keys()
-    if unknown:
-        raise CheckpointError(f"the weights are of another model: it has no {min(unknown)}")
+    check_known(state.keys(), own.keys())
     for name, tensor in own.items():
         held = held_name(name, model.held_experts, model.config.num_experts)
         found = state.get(held)
@@ -140,6 +138,16 @@ def load_weights(model: Decoder, state: Mapping[str, Tensor]) -> None:
                 f"the weights are of another model: {held} is {shape}; this one needs {tuple(tensor.shape)}"
             )
         tensor.copy_(found)
+
+
+def check_known(saved: Set[str], own: Set[str]) -> None:
+    """Check that a model has all the tensors that were saved.
+
+    Raises: CheckpointError naming the first that it has not.
+    """
+    unknown = saved - own
+    if unknown:
+        raise CheckpointError(f"the weights are of another model: this one has no {min(unknown)}")
 
 
 def load_folder(model: Decoder, folder: Path, *, check: bool = True) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from model_core.checkpoint.pretrained import load_weights
+from model_core.checkpoint.pretrained import check_known, load_weights
 from model_core.checkpoint.store import AVERAGE
 from model_core.config.schema import RunConfig
 from model_core.data.packing import PackedBatch
@@ -152,6 +152,7 @@ class SpreadEngine:
             partial(group_of, config=config.train),
             partial(FlatOptimizer, config=config.train, dtype=dtype),
         )
+        self._parameters = parameters.keys()
         self._keys = state_keys(config.train)
         self._buffers = {name: tensor for name, tensor in model.state_dict().items() if name not in parameters}
         self._average = {name: tensor.clone() for name, tensor in self._buffers.items()} if self._averages else {}
@@ -208,6 +209,7 @@ class SpreadEngine:
 
         Raises: CheckpointError when it is of another model or optimizer.
         """
+        check_known(model.keys(), self._parameters | self._buffers.keys())
         self._zero.load(None, model.get)
         for key in self._keys:
             fallback = model if key == _AVERAGE_KEY else {}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from model_core.checkpoint.store import CheckpointStore, Progress, Snapshot, load_snapshot
 from model_core.config.schema import RunConfig
+from model_core.errors import CheckpointError
 from model_core.models.moe import EXPERT_PARAMETERS
 from model_core.parallel.slices import slice_name
 from model_core.parallel.team import Team, join
@@ -64,6 +65,15 @@ def run(config: RunConfig, folder: Path, alone: bool = False) -> list[float]:
         trainer.callbacks.append(_Reporter(folder))
     trainer.run(batches(trainer.progress.next_index, team))
     return losses
+
+
+def refused(config: RunConfig, folder: Path) -> str:
+    """Return why a run cannot go on from the newest checkpoint of `folder`."""
+    try:
+        run(config, folder)
+    except CheckpointError as error:
+        return str(error)
+    return ""
 
 
 def save_for_ever(config: RunConfig, folder: Path) -> None:

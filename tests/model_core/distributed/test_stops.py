@@ -156,6 +156,13 @@ def test_what_cannot_go_on_says_why(saved: Path) -> None:
         tasks.new_trainer(wider).restore(snapshot)
 
 
+def test_a_deeper_model_is_refused_by_several_processes_too(saved: Path) -> None:
+    config = config_of(8)
+    shallow = replace(config, model=replace(config.model, num_layers=config.model.num_layers - 1))
+    for error in run_ranks(2, tasks_runs.refused, shallow, saved):
+        assert f"this one has no layers.{config.model.num_layers - 1}." in error
+
+
 def test_a_disk_that_cannot_be_written_is_named_on_every_rank(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file where a folder should be")
     for error in run_ranks(2, tasks_runs.save_once, config_of(1), tmp_path):
