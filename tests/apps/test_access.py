@@ -1,6 +1,6 @@
-"""Every address of the project, asked by people who may not: strangers of another organization, colleagues, nobody.
+"""Every route of the pages, asked with every method by every role of two organizations, and by nobody.
 
-The addresses are read from the URL resolver, so a new route without a place in these tests fails them.
+The routes are read from the URL resolver; who may open them stands in `access.PAGES`, the whole of it.
 """
 
 import json
@@ -23,8 +23,8 @@ from apps.accounts.services import create_token
 from apps.actions.models import Action
 from apps.calls.models import Call
 from apps.intake.imports import begin_import
-from apps.jobs.models import Batch
 from apps.jobs.batches import start_batch
+from apps.jobs.models import Batch
 from apps.sorting.services import add_tag, save_search
 from apps.summaries.models import Summary
 from apps.summaries.services import approve_summary
@@ -33,45 +33,12 @@ from apps.training.models import RetrainRequest
 from apps.uploads.services import begin_upload
 from apps.webhooks.models import Kind
 from apps.webhooks.services import add_endpoint, send_test
+from tests.apps.access import EVERYBODY, MEMBERS, PAGES, PUBLIC
 from tests.calls import finished_call
 from tests.people import TwoHouses, other_teams_reviewer
 from workers.contracts.template import TemplateSpec
 
-PUBLIC = {"core:healthz", "core:readyz", "core:set_language", "members:join"} | {
-    "account_login",
-    "account_logout",
-    "account_inactive",
-    "mfa_authenticate",
-    "openid_connect_login",
-    "openid_connect_callback",
-    "socialaccount_login_cancelled",
-    "socialaccount_login_error",
-}
-# Addresses that name no object: a stranger may ask and sees only what is their own.
-OWN = {"core:home", "jobs:batches", "jobs:prepare", "jobs:start", "actions:list", "uploads:begin"} | {
-    f"calls:{page}" for page in ("list", "live", "upload", "export_table")
-}
-OWN |= {"sorting:tag_many", "sorting:searches", "sorting:save", "summary_templates:list"}
-ADMINISTRATORS = {"intake:list"}
-OWN |= {"insights:ledger", "insights:ledger_csv"}
-ADMINISTRATORS |= {"training:overview", "training:start", "members:list", "webhooks:list"}
-ADMINISTRATORS |= {"summary_templates:new", "summary_templates:preview"}
-LOGS = {"members:log", "members:export_log"}
-OPERATORS = {"core:installation", "core:use_model"}
-MEMBERS = {"core:work_in"}
-ACCOUNT = {"account_tokens", "account_reauthenticate", "account_change_password", "account_set_password"} | {
-    f"mfa_{page}"
-    for page in (
-        "index",
-        "reauthenticate",
-        "activate_totp",
-        "deactivate_totp",
-        "view_recovery_codes",
-        "generate_recovery_codes",
-        "download_recovery_codes",
-    )
-}
-# Of these there is nothing before the second factor is set up.
+# Of these routes there is nothing before the second factor is set up.
 AFTER_SETUP = {"mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes"}
 # The admin is asked below, the API by the tests beside it.
 ELSEWHERE = {"admin", "api"}
@@ -91,24 +58,7 @@ OBJECTS = {"call_id", "batch_id", "summary_id", "request_id", "membership_id", "
 }
 # What addresses name besides objects: the form of a file, a line, the secret of a link, the company login.
 FORMS = {"name": "txt", "number": 1, "token": "nothing", "provider_id": "company"}
-EVERYBODY = {"agent", "colleague", "reviewer", "admin", "auditor", "operator"}
-# Who of the own organization may open the addresses of a part of the product that name an object.
-WHOSE = {
-    "calls": {"agent", "reviewer", "admin"},
-    "jobs": {"agent", "reviewer", "admin"},
-    "summaries": {"agent", "reviewer", "admin"},
-    "transcripts": {"agent", "reviewer", "admin"},
-    "actions": {"agent", "reviewer", "admin"},
-    "sorting": {"agent", "reviewer", "admin"},
-    "summary_templates": {"agent", "reviewer", "admin"},
-    "uploads": {"agent"},
-    "webhooks": {"admin"},
-    "training": {"admin"},
-    "members": {"admin"},
-    "intake": {"admin"},
-    "account_revoke_token": {"agent"},
-}
-# A stranger who administers tries every method; the others what the product answers.
+# Administrators try every method; the others what the product answers.
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 USED = METHODS[:2]
 TITLE = "남이 보면 안 되는 통화"
@@ -124,23 +74,8 @@ def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, set[
 
 ROUTES = dict(_routes(get_resolver()))
 OBJECT_ROUTES = sorted(name for name, names in ROUTES.items() if names & OBJECTS)
-
-
-def _allowed(name: str) -> set[str]:
-    """Return who may open an address: of the own organization when it names an object, of any otherwise."""
-    if name in PUBLIC | ACCOUNT | {"core:home"}:
-        return EVERYBODY
-    if name in OWN:
-        return EVERYBODY - {"auditor", "operator"}
-    tables = ((ADMINISTRATORS, {"admin"}), (LOGS, {"admin", "auditor"}), (OPERATORS, {"operator"}))
-    for routes, roles in (*tables, (MEMBERS, EVERYBODY - {"operator"})):
-        if name in routes:
-            return roles
-    if ROUTES[name] & {"template_id", "preview_id"}:
-        return {"admin"}
-    if name == "sorting:forget":
-        return {"agent"}
-    return WHOSE[name.split(":")[0]]
+# Pages of an organization that name no object: a stranger sees their own there.
+LISTS = sorted(name for name in PAGES.keys() - {*OBJECT_ROUTES} if PAGES[name] <= MEMBERS)
 
 
 def address_of(name: str, ours: dict[str, Any]) -> str:
@@ -207,35 +142,57 @@ def _everything() -> list[Any]:
 def _ask(
     client: Client, name: str, ours: dict[str, Any], methods: tuple[str, ...] = USED, *, undo: bool = True
 ) -> dict[str, int]:
-    """Return how each method is answered. What a request changes is undone before the next if asked for."""
+    """Return how each method is answered, 401 by being sent to the login. What a request changes is undone before the
+    next if asked for."""
     fields = {"title": "x", "approve": "1", "role": "admin", "note": "x", "call": str(ours["call_id"])}
     fields |= {"organization": str(ours["organization_id"])}
     statuses = {}
     for method in methods:
         data = fields if method == "POST" else None
         with transaction.atomic():
-            statuses[method] = getattr(client, method.lower())(address_of(name, ours), data).status_code
+            answer = getattr(client, method.lower())(address_of(name, ours), data)
+            statuses[method] = 401 if answer.headers.get("Location", "").startswith("/login/") else answer.status_code
             transaction.set_rollback(undo)
     return statuses
 
 
-def test_every_route_is_accounted_for() -> None:
-    plain = {name for name, names in ROUTES.items() if not names & OBJECTS}
-    assert plain == PUBLIC | OWN | ADMINISTRATORS | LOGS | OPERATORS | MEMBERS | ACCOUNT
+def test_every_route_stands_in_the_table() -> None:
+    assert ROUTES.keys() == PAGES.keys()
     assert set().union(*ROUTES.values()) == OBJECTS | FORMS.keys()
-    assert {name.split(":")[0] for name in OBJECT_ROUTES} == WHOSE.keys()
 
 
-@pytest.mark.parametrize("name", OBJECT_ROUTES)
-def test_a_stranger_finds_nothing(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
-    clients = {role: Client() for role in EVERYBODY}
-    for role, client in clients.items():
-        client.force_login(getattr(houses.theirs, role))
-    before = _everything()
-    for role, client in clients.items():
-        statuses = _ask(client, name, ours, METHODS if role == "admin" else USED, undo=False)
-        assert 404 in statuses.values() and set(statuses.values()) <= {404, 405}, (role, statuses)
+@pytest.mark.parametrize("name", sorted(name for name, roles in PAGES.items() if roles != PUBLIC))
+def test_the_table_holds(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
+    """Those who may not come first and change nothing; of what the others change nothing is left."""
+    asking = [(house, role) for house in ("ours", "theirs") for role in sorted(EVERYBODY)] + [("", "nobody")]
+    clients = {who: _client(houses, *who) for who in asking}
+    allowed = [who for who in asking if _may(*who, name)]
+    before, logged = _everything(), AccessLog.objects.count()
+    for house, role in (who for who in asking if who not in allowed):
+        methods, refusal = METHODS if role == "admin" else USED, 401 if role == "nobody" else 404
+        statuses = set(_ask(clients[house, role], name, ours, methods, undo=False).values())
+        assert refusal in statuses and statuses <= {refusal, 405}, (house, role, statuses)
     assert _everything() == before, "a refused request changes nothing"
+    assert AccessLog.objects.count() == logged
+    for house, role in allowed:
+        methods = METHODS if (house, role) == ("ours", "admin") else USED
+        statuses = _ask(clients[house, role], name, ours, methods)
+        assert not any(status >= 500 for status in statuses.values()), (house, role, statuses)
+        if house == "ours":
+            opened = any(statuses[method] < 400 or statuses[method] == 422 for method in USED)
+            assert opened != (name in AFTER_SETUP), (role, statuses)
+
+
+def _may(house: str, role: str, name: str) -> bool:
+    """Tell whether the table lets somebody in: to objects only those of the organization that has them."""
+    return role in PAGES[name] and (house != "theirs" or not ROUTES[name] & OBJECTS)
+
+
+def _client(houses: TwoHouses, house: str, role: str) -> Client:
+    client = Client()
+    if house:
+        client.force_login(getattr(getattr(houses, house), role))
+    return client
 
 
 @pytest.mark.parametrize("name", OBJECT_ROUTES)
@@ -254,34 +211,7 @@ def test_whoever_was_moved_or_reviews_others_finds_nothing(houses: TwoHouses, ou
     assert _everything() == before, "a refused request changes nothing"
 
 
-@pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
-def test_each_role_of_the_house_opens_what_is_theirs(houses: TwoHouses, ours: dict[str, Any], name: str) -> None:
-    allowed = _allowed(name)
-    for role in sorted(EVERYBODY):
-        client = Client()
-        client.force_login(getattr(houses.ours, role))
-        logged, statuses = AccessLog.objects.count(), set(_ask(client, name, ours).values())
-        assert not any(status >= 500 for status in statuses), (role, statuses)
-        if role in allowed:
-            opened = any(status < 400 or status == 422 for status in statuses)
-            assert opened != (name in AFTER_SETUP), (role, statuses)
-        else:
-            assert 404 in statuses and statuses <= {404, 405}, (role, statuses)
-            assert AccessLog.objects.count() == logged
-
-
-@pytest.mark.parametrize("name", sorted(set(ROUTES) - PUBLIC))
-def test_nobody_is_sent_to_the_login(ours: dict[str, Any], client: Client, name: str) -> None:
-    before = _everything()
-    address = address_of(name, ours)
-    answers = [client.get(address), client.post(address)]
-    for answer in answers:
-        assert answer.status_code == 405 or (answer.status_code == 302 and answer["Location"].startswith("/login/"))
-    assert any(answer.status_code == 302 for answer in answers)
-    assert _everything() == before
-
-
-@pytest.mark.parametrize("name", sorted(OWN | ADMINISTRATORS | LOGS))
+@pytest.mark.parametrize("name", LISTS)
 def test_lists_hold_nothing_of_another_organization(
     houses: TwoHouses, ours: dict[str, Any], client: Client, name: str
 ) -> None:
@@ -300,7 +230,7 @@ def test_the_menu_shows_what_one_may_open(houses: TwoHouses, client: Client, rol
     client.force_login(getattr(houses.ours, role))
     menu = client.get("/account/").content.decode()
     for name in ("calls:list", "training:overview", "members:list", "members:log", "core:installation"):
-        assert (f'href="{reverse(name)}"' in menu) == (role in _allowed(name)), name
+        assert (f'href="{reverse(name)}"' in menu) == (role in PAGES[name]), name
     assert client.get("/", follow=True).status_code == 200
 
 

@@ -52,8 +52,8 @@ def test_of_many_claimers_at_once_one_wins(houses: TwoHouses) -> None:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        leases = [lease for lease in pool.map(claim, range(16)) if lease]
-    assert len(leases) == 1
+        won = [lease for lease in pool.map(claim, range(16)) if lease]
+    assert len(won) == 1
 
 
 def test_the_same_call_is_not_queued_twice(job: Job) -> None:

@@ -24,8 +24,8 @@ from apps.api.urls import OPERATIONS, urlpatterns
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.intake.imports import begin_import
-from apps.jobs.models import Batch, Job
 from apps.jobs.batches import start_batch
+from apps.jobs.models import Batch, Job
 from apps.sorting.services import save_search
 from apps.summaries.models import Summary
 from apps.summary_templates.services import add_template, request_preview
@@ -35,6 +35,7 @@ from apps.uploads.services import add_part, begin_upload
 from apps.webhooks.models import Kind
 from apps.webhooks.services import add_endpoint, send_test
 from model_core.registry.store import open_registry
+from tests.apps import access
 from tests.apps.api.asking import BASE, Program
 from tests.calls import LINES, finished_call
 from tests.models import checkpoint_of
@@ -70,19 +71,6 @@ BODIES: dict[str, Any] = {
     "create_upload": {"file_name": "a.wav", "size_bytes": 1},
 }
 QUERIES = {"put_part": "?offset=0", "put_import_file": "?name=a.wav"}
-WORKING = {"agent", "reviewer", "admin"}
-# Who of the house may ask, by operation, else by its module; everybody else finds nothing there.
-BY_NAME: dict[str, set[str]] = {
-    "read_me": WORKING | {"auditor", "operator"},
-    **{name: {"operator"} for name in ("read_installation", "use_model")},
-    **{f"{verb}_template": {"admin"} for verb in ("create", "change", "retire")},
-    **{name: {"admin"} for name in ("set_default", "create_preview", "read_preview")},
-    "remove_search": {"agent"},
-}
-BY_MODULE = {
-    **{module: {"admin"} for module in ("webhooks", "members", "training", "imports")},
-    "log": {"admin", "auditor"},
-}
 # What is the organization's and not one call's: a colleague finds it too.
 SHARED = {"read_template", "list_template_versions", "run_search"}
 
@@ -94,9 +82,8 @@ def _shipped_model() -> Iterator[None]:
     open_registry(settings.ENV.registry_url).clear_alias("production")
 
 
-def _allowed(item: Operation) -> set[str]:
-    module = item.work.__module__.rpartition(".")[2]
-    return BY_NAME.get(item.work.__name__, BY_MODULE.get(module, WORKING))
+def _allowed(item: Operation) -> frozenset[str]:
+    return access.OPERATIONS[item.work.__name__]
 
 
 def _objects(houses: TwoHouses) -> dict[str, str]:
@@ -162,6 +149,10 @@ def _ask(person: User, item: Operation, ids: dict[str, str]) -> Any:
         body = {"call": ids["call_id"], "spec": {}}
     kind = "application/octet-stream" if item.raw else "application/json"
     return Program(person).ask(item.method, _path(item, ids), body, kind)
+
+
+def test_every_operation_stands_in_the_table() -> None:
+    assert {item.work.__name__ for item in OPERATIONS} == access.OPERATIONS.keys()
 
 
 @pytest.mark.parametrize("item", WITH_ID, ids=lambda item: item.work.__name__)
