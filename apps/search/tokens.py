@@ -1,11 +1,11 @@
 """Cut Korean text into syllable bigrams, for the index and for a query, and say where a query's words stand in a text.
 
-Particles stick to Korean words and spaces are written as one likes, so words are no use as terms: 환불 must find 환불은,
-신용카드 must find 신용 카드. Every character is a term, alone and together with the one after it; across a space the pair
-carries a mark, so that 금융 does not find 방금 융자. A term is kept once a text and without its place: a text that holds 신용,
-용카 and 카드 apart counts as holding 신용카드 (none of 1,800 calls found in the benchmark was such a one). To tell them apart
-PostgreSQL would have to unpack each document that its index finds. Knows no database: `apps.search.matching` writes
-the queries.
+Particles stick to Korean words and spaces are written as one likes, so words are no use as terms: 환불 must find
+환불은, 신용카드 must find 신용 카드. Every character is a term, alone and together with the one after it; across a
+space the pair carries a mark, so that 금융 does not find 방금 융자. A term is kept once a text and without its place:
+a text that holds 신용, 용카 and 카드 apart counts as holding 신용카드 (none of 1,800 calls found in the benchmark was
+such a one). To tell them apart PostgreSQL would have to unpack each document that its index finds. Knows no database:
+`apps.search.matching` writes the queries.
 """
 
 import re

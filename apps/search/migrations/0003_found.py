@@ -12,7 +12,7 @@ _MAKE = [
     # Dear enough that several words are always looked up in the indexes, all of them, and none in the documents.
     "ALTER FUNCTION search_unpacks(bigint) COST 100000",
     """CREATE OR REPLACE FUNCTION search_found(words tsquery[], columns text[]) RETURNS SETOF uuid
-       LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off AS $$
+       LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off SET work_mem = '32MB' AS $$
        DECLARE held text;
        BEGIN
            SELECT string_agg(one, ' AND ') INTO held FROM unnest(words) AS word, LATERAL (
