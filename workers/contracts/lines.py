@@ -6,6 +6,8 @@ is taken off the ends only then.
 
 from pydantic import AfterValidator
 
-# One line that is not blank. JSON Schema, Python and Rust read it alike.
-ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"
+# One line that is not blank. White space of which JavaScript, Python and Rust think differently is named: control
+# characters stand nowhere, and a byte order mark alone is no text.
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+ONE_LINE = rf"^[^{_CONTROL}]*[^\s\ufeff{_CONTROL}][^{_CONTROL}]*$"
 STRIPPED = AfterValidator(str.strip)

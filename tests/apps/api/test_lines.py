@@ -34,7 +34,7 @@ def test_a_line_is_measured_as_it_was_sent(name: str, houses: TwoHouses) -> None
     finished_call(houses.ours)
     program = Program(houses.ours.admin)
     path, limit, body = LINES[name]
-    for text in (" " + "가" * limit, " ", "\x1f", "\x85", "가\n나", ""):
+    for text in (" " + "가" * limit, " ", "\x1f", "\x85", "\ufeff", "가\n나", ""):
         answer = program.ask("POST", path, body(text))
         assert (answer.status_code, json.loads(answer.content)["code"]) == (422, "invalid"), repr(text)
     answer = program.ask("POST", path, body(" " + "가" * (limit - 2) + " "))
