@@ -66,5 +66,5 @@ def test_the_table_to_take_out_is_itself_logged(houses: TwoHouses) -> None:
 def test_an_operator_sees_queues_but_no_call(houses: TwoHouses) -> None:
     finished_call(houses.ours, title="비밀 통화")
     page = _client(houses.ours.operator).get("/installation/").content.decode()
-    assert "llm" in page and "database" in page
+    assert "llm" in page and "데이터베이스" in page
     assert "비밀 통화" not in page and "가람통신" not in page.replace(houses.ours.operator.username, "")
