@@ -16,7 +16,7 @@ from pathlib import Path
 from django.utils.translation.template import templatize
 
 FOLDER = Path("config", "locale", "en", "LC_MESSAGES")
-_SOURCES = ("config", "apps")
+_SOURCES = ("config", "apps", "workers")
 _TEMPLATES = "templates"
 _HEADER = "Language: en\nContent-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
 # The names under which the code calls gettext; the flags tell whether a context and a plural are among the arguments.

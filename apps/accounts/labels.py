@@ -1,6 +1,7 @@
 """What the actions of the access log and its kinds of objects are called; a test finds those without a name."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 ACTIONS = {
     "add_call": _("통화 추가"),
@@ -66,19 +67,19 @@ ACTIONS = {
     "stop_webhook": _("웹훅 멈춤"),
 }
 KINDS = {
-    "call": _("통화"),
+    "call": pgettext_lazy("one", "통화"),
     "organization": _("조직"),
     "run": _("학습"),
     "checkpoint": _("모델"),
-    "member": _("구성원"),
-    "invitation": _("초대"),
-    "action": _("할 일"),
-    "batch": _("일괄 작업"),
+    "member": pgettext_lazy("one", "구성원"),
+    "invitation": pgettext_lazy("one", "초대"),
+    "action": pgettext_lazy("one", "할 일"),
+    "batch": pgettext_lazy("one", "일괄 작업"),
     "job": _("처리"),
-    "search": _("저장한 찾기"),
-    "template": _("템플릿"),
+    "search": pgettext_lazy("one", "저장한 찾기"),
+    "template": pgettext_lazy("one", "템플릿"),
     "upload": _("올리기"),
-    "token": _("API 토큰"),
+    "token": pgettext_lazy("one", "API 토큰"),
     "import": _("가져오기"),
-    "webhook": _("웹훅"),
+    "webhook": pgettext_lazy("one", "웹훅"),
 }

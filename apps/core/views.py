@@ -1,8 +1,10 @@
 """The signs of life for whoever watches the installation."""
 
+import json
 import logging
 from contextlib import suppress
 from io import StringIO
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -45,7 +47,7 @@ def installation(request: HttpRequest) -> HttpResponse:
     if not operates(person(request)):
         raise Http404("no operator")
     context = {"queues": queue_states(), "failures": recent_failures(), "production": production_checkpoint()}
-    return render(request, "core/installation.html", context | {"checkpoints": checkpoints(), "doctor": _doctor()})
+    return render(request, "core/installation.html", context | {"checkpoints": checkpoints(), "findings": _doctor()})
 
 
 @require_POST
@@ -71,11 +73,11 @@ def _uuid(text: str) -> UUID:
         raise Http404("no such id") from None
 
 
-def _doctor() -> str:
+def _doctor() -> list[dict[str, Any]]:
     findings = StringIO()
     with suppress(SystemExit):
-        call_command("doctor", stdout=findings)
-    return findings.getvalue()
+        call_command("doctor", "--json", stdout=findings)
+    return cast(list[dict[str, Any]], json.loads(findings.getvalue()))
 
 
 @require_POST

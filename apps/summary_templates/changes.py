@@ -23,4 +23,5 @@ def _parts(spec: TemplateSpec) -> dict[str, list[str]]:
 
 
 def _field(field: CustomField) -> str:
-    return " · ".join(filter(None, (field.label, str(FIELD_TYPES[field.type]), ", ".join(field.clues))))
+    values = {"label": field.label, "type": FIELD_TYPES[field.type], "clues": ", ".join(field.clues)}
+    return (_("%(label)s (%(type)s; 실마리 말: %(clues)s)") if field.clues else "%(label)s (%(type)s)") % values

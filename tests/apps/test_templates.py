@@ -231,13 +231,15 @@ def test_tone_and_language_are_chosen_only_for_a_model_that_follows(admin: Clien
 def test_versions_are_read_compared_and_restored(admin: Client, houses: TwoHouses) -> None:
     template = _add(houses)
     page = f"/templates/{template.pk}/"
-    admin.post(page, FORM | {"limit-points": "", "field-1-label": "약속 일시", "field-1-type": "appointment"})
+    field = {"field-1-label": "약속 일시", "field-1-type": "appointment", "field-1-clues": "예약, 방문"}
+    admin.post(page, FORM | {"limit-points": "", **field})
     assert f'href="{page}versions/1/"' in admin.get(page).content.decode()
     text = " ".join(admin.get(f"{page}versions/2/").content.decode().split())
-    assert "<del>방문 주소 · 주소</del>" in text and "<ins>약속 일시 · 약속 일시</ins>" in text
+    assert "<del>방문 주소 (주소)</del>" in text
+    assert "<ins>약속 일시 (약속 일시; 실마리 말: 예약, 방문)</ins>" in text
     assert "<del>1</del> <ins>제한 없음</ins>" in text and f"{page}versions/2/restore/" not in text
     first = " ".join(admin.get(f"{page}versions/1/").content.decode().split())
-    assert "청구 금액 · 금액" in first and "<ins>" not in first
+    assert "청구 금액 (금액)" in first and "<ins>" not in first
     assert "<ins>" in admin.get(f"{page}versions/1/?from=2").content.decode()
     assert admin.post(f"{page}versions/1/restore/").status_code == 303
     newest = current_version(template)

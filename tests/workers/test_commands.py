@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from apps.accounts.models import Organization
 from apps.calls.models import Call
@@ -321,10 +322,10 @@ def test_a_batch_of_nobody_is_an_error() -> None:
 # doctor, evaluate
 
 
-def _doctor() -> tuple[int, str]:
+def _doctor(*options: str) -> tuple[int, str]:
     out, status = StringIO(), 0
     try:
-        call_command("doctor", stdout=out)
+        call_command("doctor", *options, stdout=out)
     except SystemExit as end:
         status = int(end.code or 0)
     return status, out.getvalue()
@@ -334,8 +335,22 @@ def test_the_doctor_names_what_is_missing_and_the_remedy(tmp_path: Path, environ
     environment(asr_model=str(tmp_path / "nothing"))
     status, text = _doctor()
     assert status == 1
-    assert "✗ speech model" in text and "YOYAK_ASR_MODEL" in text
-    assert "✓ database" in text and "– workers" in text
+    assert "✗ 음성 모델" in text and "YOYAK_ASR_MODEL" in text
+    assert "✓ 데이터베이스" in text and "– 작업자" in text
+
+
+def test_the_doctor_speaks_both_languages_and_programs_read_it_alike(tmp_path: Path, environment: Environment) -> None:
+    environment(asr_model=str(tmp_path / "없음"), watch_folder=str(tmp_path / "gone"))
+    told = {}
+    for language in ("ko", "en"):
+        with translation.override(language):
+            told[language] = json.loads(_doctor("--json")[1])
+            text = _doctor()[1]
+        assert ("✗ Speech model" in text) is (language == "en")
+    same = [[(one["what"], one["good"], one["needed"]) for one in found] for found in told.values()]
+    assert same[0] == same[1] and ("speech model", False, True) in same[0]
+    words = [one[part] for one in told["en"] for part in ("what", "label", "detail", "remedy")]
+    assert [word for word in words if re.search("[가-힣]", word.replace(str(tmp_path / "없음"), ""))] == []
 
 
 def test_the_doctor_is_content_with_what_ships() -> None:

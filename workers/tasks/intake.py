@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import Organization
 from apps.intake.selectors import members_by_name
@@ -39,10 +40,11 @@ def watched_folder() -> Watched | str:
     folder = Path(env.watch_folder)
     organization = Organization.objects.filter(name=env.watch_organization).first()
     if not folder.is_dir():
-        return f"YOYAK_WATCH_FOLDER: there is no folder {folder}"
+        return _("YOYAK_WATCH_FOLDER: %(folder)s 폴더가 없습니다") % {"folder": folder}
     if organization is None:
-        return f"YOYAK_WATCH_ORGANIZATION: there is no organization {env.watch_organization!r}"
+        return _("YOYAK_WATCH_ORGANIZATION: “%(name)s” 조직이 없습니다") % {"name": env.watch_organization}
     owner = members_by_name(organization).get(env.watch_owner)
     if env.watch_owner and owner is None:
-        return f"YOYAK_WATCH_OWNER: {env.watch_owner!r} is not a member of {env.watch_organization!r}"
+        names = {"owner": env.watch_owner, "name": env.watch_organization}
+        return _("YOYAK_WATCH_OWNER: “%(owner)s” 님은 “%(name)s”의 구성원이 아닙니다") % names
     return Watched(folder, organization, owner, env.watch_s)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.calls.exports.material import Material
+from apps.core.templatetags.yoyak import due_time
 from apps.summaries.reading import Claim
 from apps.summary_templates.shaping import FieldRow, View
 from workers.contracts.template import Section
@@ -64,7 +65,12 @@ def field_text(field: FieldRow) -> str:
 
 def said(claim: Claim) -> str:
     """Return a statement, or an action with who and when, as one line."""
-    return " · ".join(filter(None, (claim.who, "".join(piece.text for piece in claim.pieces), claim.when)))
+    return " · ".join(filter(None, (claim.who, "".join(piece.text for piece in claim.pieces), when_told(claim))))
+
+
+def when_told(claim: Claim) -> str:
+    """Return when an action is due as it was said, with the day that the words meant: 내일 · 12월 4일 (금)."""
+    return " · ".join(filter(None, (claim.when, claim.due_told and due_time(claim.due_told))))
 
 
 def srt(material: Material) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.calls.exports.document import Document, claim_text, document_of
 from apps.calls.exports.material import Material
+from apps.calls.exports.texts import when_told
 from apps.summaries.reading import Claim
 from apps.summary_templates.shaping import View
 from workers.contracts.template import Section
@@ -93,7 +94,7 @@ def _section(file: Any, document: Document, view: View, section: Section) -> Non
         _table(file, rows, widths_cm=_PAIRS_CM)
     if section == "actions" and reading.actions:
         file.add_heading(_("할 일"), 1)
-        items = [(claim.who, claim_text(claim), claim.when, document.places(claim)) for claim in reading.actions]
+        items = [(claim.who, claim_text(claim), when_told(claim), document.places(claim)) for claim in reading.actions]
         head = (_("누가"), _("무엇을"), _("언제"), _("근거"))
         _table(file, [head, *items], widths_cm=(2.6, 8.4, 3.4, 2.1), head=True)
     if section == "decisions" and reading.decisions:
@@ -109,7 +110,7 @@ def _points(file: Any, document: Document, claims: Iterable[Claim], mark: str = 
         paragraph = file.add_paragraph(style="List Bullet")
         if mark:
             _colored(paragraph, f"{mark}{claim.label} · " if claim.label else mark, _AMBER)
-        said = " · ".join(filter(None, (claim.who, claim_text(claim), claim.when)))
+        said = " · ".join(filter(None, (claim.who, claim_text(claim), when_told(claim))))
         paragraph.add_run(_plain(said))
         if places := document.places(claim):
             _grey(paragraph, f"  {places}")

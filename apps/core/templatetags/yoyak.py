@@ -9,6 +9,7 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from apps.actions.due import Due
 from apps.calls.models import Call
 from apps.jobs.progress import QUEUES
 
@@ -77,6 +78,12 @@ def day(on: date | None) -> str:
     if _korean():
         return formats.date_format(on, "n월 j일" if near else "Y년 n월 j일") + f" ({'월화수목금토일'[on.weekday()]})"
     return formats.date_format(on, "D j M" if near else "D j M Y")
+
+
+@register.filter
+def due_time(due: Due) -> str:
+    """Write when something is due: its day, and the hour if it was said: 12월 3일 (목) 15:00."""
+    return f"{day(due.on)} {due.at:%H:%M}" if due.at else day(due.on)
 
 
 @register.filter

@@ -25,6 +25,14 @@ def test_an_auditor_reads_who_did_what_but_no_call(houses: TwoHouses) -> None:
     assert houses.ours.reviewer.username not in _client(houses.theirs.auditor).get("/access-log/").content.decode()
 
 
+def test_one_call_is_a_call_in_english(houses: TwoHouses) -> None:
+    call = finished_call(houses.ours)
+    _client(houses.ours.reviewer).get(call.get_absolute_url())
+    auditor = _client(houses.ours.auditor)
+    auditor.cookies["django_language"] = "en"
+    assert "<td>Call <a" in auditor.get("/access-log/?action=read_call").content.decode()
+
+
 def test_filters_narrow_and_nonsense_is_ignored(houses: TwoHouses) -> None:
     first, second = finished_call(houses.ours, title="하나"), finished_call(houses.ours, title="둘")
     for user, call in ((houses.ours.reviewer, first), (houses.ours.admin, second)):
@@ -58,5 +66,5 @@ def test_the_table_to_take_out_is_itself_logged(houses: TwoHouses) -> None:
 def test_an_operator_sees_queues_but_no_call(houses: TwoHouses) -> None:
     finished_call(houses.ours, title="비밀 통화")
     page = _client(houses.ours.operator).get("/installation/").content.decode()
-    assert "llm" in page and "database" in page
+    assert "llm" in page and "데이터베이스" in page
     assert "비밀 통화" not in page and "가람통신" not in page.replace(houses.ours.operator.username, "")

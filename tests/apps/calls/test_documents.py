@@ -9,14 +9,16 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import docx as python_docx
 import pytest
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.html import escape
 from hypothesis import HealthCheck, given
 from hypothesis import settings as search
@@ -27,10 +29,12 @@ from apps.calls.exports.document import document_of
 from apps.calls.exports.files import export_of
 from apps.calls.exports.material import Material, material_of
 from apps.calls.exports.pdf import set_pages
+from apps.calls.exports.texts import txt
 from apps.calls.exports.word import docx
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
 from apps.core.templatetags.printing import whole_words
+from apps.core.templatetags.yoyak import day
 from apps.transcripts.models import TranscriptSegment
 from tests.apps.api.asking import Program
 from tests.calls import finished_call
@@ -63,11 +67,24 @@ def test_a_docx_holds_summary_actions_and_transcript(call: Call) -> None:
     assert "고객이 오만 사천 원(54,000원) 청구를 문의함" in texts
     facts, actions = ([[cell.text for cell in row.cells] for row in table.rows] for table in document.tables)
     assert ["통화 이름", "요금 문의 녹음"] in facts and ["요약", "summarizer-test@1"] in facts
-    assert actions == [["누가", "무엇을", "언제", "근거"], ["상담원", "확인 후 다시 전화", "오늘 오후 세 시", "0:06"]]
+    due = f"오늘 오후 세 시 · {day(timezone.localdate(call.happened_at))} 15:00"
+    assert actions == [["누가", "무엇을", "언제", "근거"], ["상담원", "확인 후 다시 전화", due, "0:06"]]
     assert "0:03\t건 쪽\t요금이 오만 사천 원이나 나왔어요." in texts
     doubtful = texts.index("근거를 찾지 못함")
     assert all("38만 원" not in text for text in texts[:doubtful])
     assert "38만 원" in texts[doubtful + 2] and texts[doubtful + 2].startswith("? ")
+
+
+def test_every_document_names_the_day_that_an_action_is_due(call: Call) -> None:
+    call.happened_at = datetime(2020, 12, 3, 1, tzinfo=UTC)
+    call.save()
+    [material] = material_of([call])
+    due = "오늘 오후 세 시 · 2020년 12월 3일 (목) 15:00"
+    assert f"- 상담원 · 확인 후 다시 전화 · {due}" in txt(material)
+    assert due in _docx_text(docx(material))
+    assert f"<td>{due}" in render_to_string("calls/document.html", {"document": document_of(material)})
+    with translation.override("en"):
+        assert "오늘 오후 세 시 · Thu 3 Dec 2020 15:00" in txt(material)
 
 
 def test_a_docx_sets_hangul_in_a_korean_font(call: Call) -> None:
