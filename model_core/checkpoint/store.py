@@ -113,9 +113,12 @@ class CheckpointStore:
         """Remove what need not be kept; later ones than the newest are damaged ones that a run has passed over."""
         done = [folder for folder in self._folders() if folder <= newest]
         keep = {*done[-self._keep_last :], self.best()}
+        # What a killed process left behind. A folder that still has a checkpoint's name is whole.
+        for leftover in self._root.glob(".step-*"):
+            shutil.rmtree(leftover)
         for folder in done:
             if folder not in keep:
-                shutil.rmtree(folder)
+                shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}.gone")))
 
 
 def _loss_of(folder: Path) -> float | None:

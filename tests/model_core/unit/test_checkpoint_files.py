@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,29 @@ def test_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000004", "step-00000005"]
     assert store.newest() == tmp_path / "step-00000005"
     assert store.best() == tmp_path / "step-00000002"
+
+
+def test_who_is_killed_while_removing_leaves_whole_checkpoints_and_the_rest_goes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CheckpointStore(tmp_path, keep_last=1)
+    store.save(snapshot(1), CONFIG, None)
+
+    remove = shutil.rmtree
+
+    def killed(folder: Path, ignore_errors: bool = False) -> None:
+        if "00000001" in folder.name:
+            (folder / "progress.json").unlink()
+            raise KeyboardInterrupt
+        remove(folder, ignore_errors)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(shutil, "rmtree", killed)
+        store.save(snapshot(2), CONFIG, None)
+    for folder in tmp_path.glob("step-*"):
+        verify_folder(folder)
+    store.save(snapshot(3), CONFIG, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000003"]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training_state.safetensors", "config.json", "progress.json"])
