@@ -20,14 +20,16 @@ OURS: list[type[Model]] = [
 ]
 
 
+def _names(model: type[Model], language: str) -> list[str]:
+    meta = model._meta
+    with translation.override(language):
+        fields = [str(field.verbose_name) for field in meta.fields if field.name not in {"id", "digest"}]
+        return [str(meta.verbose_name), str(meta.verbose_name_plural), *fields]
+
+
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_models_and_what_is_shown_of_them_are_named_in_both_languages(model: type[Model]) -> None:
-    meta = model._meta
-    named = [meta, *(field for field in meta.fields if field.name not in {"id", "digest"})]
-    with translation.override("ko"):
-        korean = [str(one.verbose_name) for one in named] + [str(meta.verbose_name_plural)]
-    with translation.override("en"):
-        english = [str(one.verbose_name) for one in named] + [str(meta.verbose_name_plural)]
+    korean, english = (_names(model, language) for language in ("ko", "en"))
     assert [name for name in korean if LATIN.search(name.replace("API", "").replace("ID", ""))] == []
     assert [name for name in english if HANGUL.search(name) or not name[0].isupper()] == []
 
