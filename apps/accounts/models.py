@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class User(AbstractUser):
@@ -30,12 +31,13 @@ class Organization(models.Model):
     """A customer of the installation; every call belongs to one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(_("이름"), max_length=200, unique=True)
     require_totp = models.BooleanField(_("2단계 인증 필수"), default=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("만든 때"), auto_now_add=True)
 
     class Meta:
-        verbose_name = verbose_name_plural = _("조직")
+        verbose_name = _("조직")
+        verbose_name_plural = pgettext_lazy("several", "조직")
 
     def __str__(self) -> str:
         return self.name
@@ -65,16 +67,21 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """One person's place in one organization; none of it counts once it is disabled."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role, default=Role.AGENT)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("사용자"))
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("조직")
+    )
+    role = models.CharField(_("역할"), max_length=16, choices=Role, default=Role.AGENT)
     # A reviewer without a team reads the whole organization, so a team that goes must not leave members without one.
-    team = models.ForeignKey(Team, on_delete=models.RESTRICT, null=True, blank=True, related_name="memberships")
-    disabled_at = models.DateTimeField(null=True, blank=True)
+    team = models.ForeignKey(
+        Team, on_delete=models.RESTRICT, null=True, blank=True, related_name="memberships", verbose_name=_("팀")
+    )
+    disabled_at = models.DateTimeField(_("사용을 멈춘 때"), null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="one_membership_each")]
-        verbose_name = verbose_name_plural = _("소속")
+        verbose_name = pgettext_lazy("one", "소속")
+        verbose_name_plural = _("소속")
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organization} · {self.role}"
@@ -102,12 +109,12 @@ class Invitation(models.Model):
 class AccessLog(models.Model):
     """One line for each read or change of a call, a member or a run; rows are only ever added."""
 
-    at = models.DateTimeField(auto_now_add=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT)
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
-    action = models.CharField(max_length=40)
-    object_type = models.CharField(max_length=40)
-    object_id = models.UUIDField()
+    at = models.DateTimeField(_("언제"), auto_now_add=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, verbose_name=_("조직"))
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, verbose_name=_("누가"))
+    action = models.CharField(_("한 일"), max_length=40)
+    object_type = models.CharField(_("대상"), max_length=40)
+    object_id = models.UUIDField(_("대상 ID"))
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-at"])]
@@ -129,14 +136,20 @@ class ApiToken(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, related_name="+")
-    name = models.CharField(max_length=100)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("사용자"))
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("조직")
+    )
+    name = models.CharField(_("이름"), max_length=100)
     digest = models.CharField(max_length=64, unique=True)
-    scopes = models.JSONField(default=list)
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True)
+    scopes = models.JSONField(_("할 수 있는 일"), default=list)
+    created_at = models.DateTimeField(_("만든 때"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("끝나는 때"))
+    last_used_at = models.DateTimeField(_("마지막 사용"), null=True)
+
+    class Meta:
+        verbose_name = pgettext_lazy("one", "API 토큰")
+        verbose_name_plural = _("API 토큰")
 
     def __str__(self) -> str:
         return f"{self.user} · {self.name}"

@@ -70,7 +70,7 @@ def said(claim: Claim) -> str:
 
 def when_told(claim: Claim) -> str:
     """Return when an action is due as it was said, with the day that the words meant: 내일 · 12월 4일 (금)."""
-    return " · ".join(filter(None, (claim.when, claim.due_told and due_time(claim.due_told))))
+    return f"{claim.when} · {due_time(claim.due_told)}" if claim.due_told else claim.when
 
 
 def srt(material: Material) -> str:
