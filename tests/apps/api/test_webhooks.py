@@ -64,7 +64,6 @@ def test_an_endpoint_from_creation_to_the_log(houses: TwoHouses, receiver: Recei
         "https://crm.example.com/#x",
         "https://crm.example.com:99999/",
         "https://crm.example.com/a b",
-        "https://crm.example.com/\r\nX-Evil: 1",
         "https://" + "a" * 70 + ".example.com/",
         "https://[::1/",
         "https://고객.example.com/",
@@ -77,7 +76,16 @@ def test_where_webhooks_do_not_go(houses: TwoHouses, url: str) -> None:
     assert not Endpoint.objects.exists()
 
 
-@pytest.mark.parametrize("changes", [{"kinds": []}, {"kinds": ["call.heard"]}, {"url": 1}, {"url": "x" * 501}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kinds": []},
+        {"kinds": ["call.heard"]},
+        {"url": 1},
+        {"url": "x" * 501},
+        {"url": "https://crm.example.com/\r\nX-Evil: 1"},
+    ],
+)
 def test_a_body_without_sense(houses: TwoHouses, changes: dict[str, object]) -> None:
     assert Program(houses.ours.admin).ask("POST", "/webhooks", BODY | changes).status_code == 422
 

@@ -70,7 +70,9 @@ def test_guesses_change_the_number_of_passes_and_nothing_else(
         results.append(generator.generate(CALLS, max_new_tokens=500))
         counts.append(len(passes))
     assert [result.ids for result in results[0]] == [result.ids for result in results[1]]
-    assert [result.confidence for result in results[0]] == pytest.approx([result.confidence for result in results[1]])
+    # Several tokens in one pass are other shapes of product, which round in another way.
+    alike = pytest.approx([result.confidence for result in results[1]], rel=1e-5)
+    assert [result.confidence for result in results[0]] == alike
     assert counts[0] < counts[1] < sum(len(result.ids) for result in results[1])
 
 

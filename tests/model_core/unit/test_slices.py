@@ -110,7 +110,7 @@ def test_no_two_experts_begin_alike(saved: tuple[Decoder, Path]) -> None:
 @pytest.mark.parametrize(
     "changes,message",
     [
-        ({"num_layers": 1}, r"it has no layers\.1\."),
+        ({"num_layers": 1}, r"this one has no layers\.1\."),
         ({"num_layers": 3}, r"layers\.2\.attention_norm\.weight is missing; this one needs \(32,\)"),
         ({"moe_intermediate_size": 8}, r"gate_up_EJD@0:2 is \(2, .*, 32\); this one needs \(2, 16, 32\)"),
         ({"num_experts": 8}, r"router\.\w+ is \(4.*\); this one needs \(8"),
