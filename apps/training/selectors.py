@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -63,13 +62,7 @@ class RunView:
         """Return how long the run took, or takes by now; None before it started."""
         if self.run is None or self.run.started_at is None:
             return None
-        started, ended = _aware(self.run.started_at), self.run.finished_at
-        return ((_aware(ended) if ended else timezone.now()) - started).total_seconds()
-
-
-def _aware(at: datetime) -> datetime:
-    """Return `at` with a zone: SQLite gives the registry's UTC moments back without one."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return ((self.run.finished_at or timezone.now()) - self.run.started_at).total_seconds()
 
 
 def access_training(actor: User) -> list[Organization]:

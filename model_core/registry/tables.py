@@ -8,7 +8,18 @@ import datetime
 import uuid
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA = "ml"
@@ -19,9 +30,20 @@ def utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
+class Moment(TypeDecorator[datetime.datetime]):
+    """A moment in UTC. SQLite keeps it without its zone, which is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
+        """Return a value of the database with its zone."""
+        return value.replace(tzinfo=datetime.UTC) if value is not None and value.tzinfo is None else value
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(schema=SCHEMA)
-    type_annotation_map = {dict[str, Any]: JSON, datetime.datetime: DateTime(timezone=True)}
+    type_annotation_map = {dict[str, Any]: JSON, datetime.datetime: Moment}
 
 
 class Dataset(Base):

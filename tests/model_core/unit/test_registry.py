@@ -5,6 +5,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy import inspect
 from model_core.errors import RegistryError
 from model_core.registry.database import make_engine, migrate
 from model_core.registry.store import Registry, open_registry
-from model_core.registry.tables import SCHEMA, Base
+from model_core.registry.tables import SCHEMA, Base, utc_now
 from tests.services import fresh_postgres
 
 
@@ -36,6 +37,13 @@ def add_checkpoint(registry: Registry, version: str, **more: uuid.UUID | None) -
     return registry.add_checkpoint(
         path=f"runs/{version}", sha256="0" * 64, version=version, format_version=1, step=5, **more
     ).id
+
+
+def test_moments_come_back_with_their_zone(registry: Registry) -> None:
+    add_checkpoint(registry, "one")
+    (checkpoint,) = registry.list_checkpoints()
+    assert checkpoint.created_at.tzinfo is not None
+    assert timedelta(0) <= utc_now() - checkpoint.created_at < timedelta(minutes=5)
 
 
 def test_a_run_goes_through_its_states(registry: Registry) -> None:
