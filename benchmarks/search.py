@@ -162,6 +162,7 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
     from apps.calls.models import Call, Recording
     from apps.jobs.models import Job
     from apps.search.models import SearchDocument
+    from apps.search.tokens import day_term
     from apps.sorting.models import CallTag
     from apps.summaries.models import Summary
 
@@ -178,7 +179,7 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
             taken.append((key, number, before))
             before += len(pool[number].turns)
         said = {party: set().union(*(part.tokens[party] for part in parts)) for party in "AB"}
-        content = parts[0].summary
+        content, day = parts[0].summary, day_term(call.happened_at)
         own = {"call": call, "organization": organization}
         rows[Call].append(call)
         rows[Recording].append(Recording(**own, path="", file_name=call.title, sha256=f"{age:064}", size_bytes=1))
@@ -188,9 +189,9 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
         rows[SearchDocument].append(
             SearchDocument(
                 call=call,
-                about=parts[0].about,
-                said_a=" ".join(said["A"]),
-                said_b=" ".join(said["B"]),
+                about=f"{parts[0].about} {day}",
+                said_a=" ".join([*said["A"], day]),
+                said_b=" ".join([*said["B"], day]),
                 category=content["category"],
                 outcome=content["outcome"],
                 sentiment=content["sentiment"],

@@ -1,6 +1,7 @@
 """The operations on calls, their recordings and jobs. Each is access, service, shape."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ from apps.calls.models import Call
 from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_recording, recording_of
 from apps.calls.services import add_recording, declare_format, delete_call, record_reading
-from apps.core.cursor import page_after
+from apps.core.cursor import end_of, page_after
 from apps.intake.selectors import details_of
 from apps.jobs.requests import cancel_job, request_processing, run_again
 from apps.jobs.selectors import access_job, latest_job_by_call
@@ -77,7 +78,10 @@ def list_calls(ask: Ask) -> CallsOut:
 
 def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
     """Return the page that was asked for of the calls that `wanted` describes."""
-    found = search_calls(actor=ask.actor, wanted=wanted)
+    if end := end_of(ask.query.cursor):
+        # For the search, which looks at the newest before it first.
+        wanted = replace(wanted, until=min(end, wanted.until or end))
+    found = search_calls(actor=ask.actor, wanted=wanted, first=ask.query.limit + 1)
     calls, following = page_after(found, ask.query.cursor, ask.query.limit, at="happened_at")
     keys = [call.pk for call in calls]
     jobs, tags = latest_job_by_call(keys), tags_by_call(keys)

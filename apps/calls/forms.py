@@ -1,7 +1,7 @@
 """What people send about calls: files to upload, and the filter of the list."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -176,14 +176,15 @@ def moment_of(text: str) -> datetime | None:
     """Return the moment that `text` names with its time zone, None when it names none."""
     try:
         moment = parse_datetime(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment is not None and timezone.is_aware(moment) else None
+    except (ValueError, OverflowError):
         return None
-    return moment if moment is not None and timezone.is_aware(moment) else None
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    """Return the beginning of a day; None without one, and where the calendar of UTC has none."""
     try:
-        return timezone.make_aware(datetime.combine(day + timedelta(days), time())) if day else None
+        return timezone.make_aware(datetime.combine(day + timedelta(days), time())).astimezone(UTC) if day else None
     except OverflowError:
         return None
 

@@ -12,7 +12,7 @@ from apps.calls.filters import CallFilter, digits_of
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
 from apps.search.matching import COLUMNS, Holds
-from apps.search.tokens import query_words
+from apps.search.tokens import day_terms, query_words
 from apps.transcripts.models import TranscriptSegment, spoken_by
 
 _GROUPS = {
@@ -63,7 +63,7 @@ def find_calls(actor: User, wanted: CallFilter, *, as_of: datetime | None = None
     if as_of is not None:
         calls = calls.filter(created_at__lte=as_of)
     if wanted.text:
-        calls = _holding(calls, query_words(wanted.text), wanted.party)
+        calls = _holding(calls, wanted)
     elif wanted.party:
         calls = calls.filter(Exists(spoken_by(wanted.party).filter(call=OuterRef("pk"))))
     if wanted.phone:
@@ -84,10 +84,19 @@ def _newest_jobs(states: list[Job.State]) -> QuerySet[Job]:
     return Job.objects.filter(~Exists(later), call=OuterRef("pk"), state__in=states)
 
 
-def _holding(calls: QuerySet[Call], words: tuple[str, ...], party: str) -> QuerySet[Call]:
+def _holding(calls: QuerySet[Call], wanted: CallFilter) -> QuerySet[Call]:
+    words = query_words(wanted.text)
     if not words:
         return calls.none()
-    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(party, COLUMNS)))
+    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(wanted.party, COLUMNS), _days(calls, wanted)))
+
+
+def _days(calls: QuerySet[Call], wanted: CallFilter) -> tuple[str, ...]:
+    """Return the terms of the days that `wanted` is narrowed to, none when it is not, or hardly."""
+    if wanted.since is None:
+        return ()
+    newest = wanted.until or calls.values_list("happened_at", flat=True).first()
+    return day_terms(wanted.since, newest) if newest else ()
 
 
 def party_counts(calls: list[Call]) -> dict[UUID, int]:

@@ -36,7 +36,7 @@ from apps.calls.services import (
 )
 from apps.core.errors import YoyakError
 from apps.core.feedback import back, explain, refusals_as_messages, see_other
-from apps.core.paging import capped_page_of, page_of
+from apps.core.paging import CappedPaginator, capped_page_of, page_of
 from apps.core.people import person, reader
 from apps.jobs.models import Job
 from apps.jobs.progress import progress_of
@@ -58,9 +58,8 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    page = (capped_page_of if wanted.narrows else page_of)(
-        request, search_calls(actor=actor, wanted=wanted, as_of=as_of)
-    )
+    found = search_calls(actor=actor, wanted=wanted, as_of=as_of, first=CappedPaginator.most + 1)
+    page = (capped_page_of if wanted.narrows else page_of)(request, found)
     rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,

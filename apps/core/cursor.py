@@ -3,10 +3,12 @@
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class BadCursor(ValueError):
@@ -32,6 +34,15 @@ def page_after(
     return rows[:size], _write(rows[size - 1], at) if len(rows) > size else ""
 
 
+def end_of(cursor: str) -> datetime | None:
+    """Return a moment before which every row on the page of `cursor` stands, None for the first page.
+
+    Raises:
+        BadCursor: `cursor` was not made here.
+    """
+    return min(_read(cursor, str)[0], _FAR) + timedelta(microseconds=1) if cursor else None
+
+
 def _write(row: Any, at: str) -> str:
     return urlsafe_b64encode(f"{getattr(row, at).isoformat()}|{row.pk}".encode()).decode().rstrip("=")
 
@@ -42,6 +53,6 @@ def _read(cursor: str, key: Callable[[str], Any]) -> tuple[datetime, Any]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError("without a time zone")
-        return moment, key(last)
-    except ValueError as error:
+        return moment.astimezone(UTC), key(last)
+    except (ValueError, OverflowError) as error:
         raise BadCursor(cursor) from error

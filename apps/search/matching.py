@@ -15,20 +15,23 @@ COLUMNS = ("about", "said_a", "said_b")
 
 
 class Holds(Func):
-    """True for calls whose document holds every one of `words`, each within one of `columns`."""
+    """True for calls whose document holds every one of `words`, each within one of `columns`.
+
+    With `days`, terms of days, only calls of these are looked at: a common word then costs no more than a rare one.
+    """
 
     output_field = BooleanField()
 
-    def __init__(self, words: tuple[str, ...], columns: tuple[str, ...] = COLUMNS) -> None:
+    def __init__(self, words: tuple[str, ...], columns: tuple[str, ...] = COLUMNS, days: tuple[str, ...] = ()) -> None:
         super().__init__(F("pk"))
-        self.words, self.columns = words, columns
+        self.words, self.columns, self.days = words, columns, days
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
     ) -> tuple[str, tuple[Any, ...]]:
         """Ask the FTS5 table for the ids of documents."""
         key, params = compiler.compile(self.source_expressions[0])
-        query = " AND ".join(f"({fts5_of(word, self.columns)})" for word in self.words)
+        query = " AND ".join(f"({fts5_of(word, self.columns, self.days)})" for word in self.words)
         found = "SELECT rowid FROM search_fts WHERE search_fts MATCH %s"
         return f"{key} IN (SELECT call_id FROM search_document WHERE id IN ({found}))", (*params, query)  # noqa: S608
 
@@ -43,7 +46,7 @@ class Holds(Func):
         held in the order of the list until the page is full; a join would be sorted whole.
         """
         key, params = compiler.compile(self.source_expressions[0])
-        words = [tsquery_of(word) for word in self.words]
+        words = [tsquery_of(word, self.days) for word in self.words]
         return f"({key} IN (SELECT search_found(%s::tsquery[], %s::text[]))) IS TRUE", (
             *params,
             words,
@@ -51,12 +54,16 @@ class Holds(Func):
         )
 
 
-def fts5_of(word: str, columns: tuple[str, ...]) -> str:
+def fts5_of(word: str, columns: tuple[str, ...], days: tuple[str, ...] = ()) -> str:
     """Return the FTS5 query for `word` in any of `columns`. Terms are letters, digits and a mark: no escapes."""
-    expression = " AND ".join("(" + " OR ".join(f'"{term}"' for term in group) + ")" for group in terms_of(word))
+    expression = " AND ".join("(" + " OR ".join(f'"{term}"' for term in group) + ")" for group in _groups(word, days))
     return " OR ".join(f"({column} : ({expression}))" for column in columns)
 
 
-def tsquery_of(word: str) -> str:
+def tsquery_of(word: str, days: tuple[str, ...] = ()) -> str:
     """Return the tsquery for `word`."""
-    return " & ".join("(" + " | ".join(f"'{term}'" for term in group) + ")" for group in terms_of(word))
+    return " & ".join("(" + " | ".join(f"'{term}'" for term in group) + ")" for group in _groups(word, days))
+
+
+def _groups(word: str, days: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [*terms_of(word), days] if days else terms_of(word)

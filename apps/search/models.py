@@ -13,7 +13,8 @@ from apps.search.fields import TermsField
 class SearchDocument(models.Model):
     """The terms of one call, unique and separated by single spaces.
 
-    `about` holds titles, file name and summary, `said_a` what party A said, `said_b` what everybody else said.
+    `about` holds titles, file name and summary, `said_a` what party A said, `said_b` what everybody else said, and each
+    the day of the call.
     """
 
     call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="document")

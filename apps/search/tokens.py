@@ -5,10 +5,12 @@ Particles stick to Korean words and spaces are written as one likes, so words ar
 space the pair carries a mark, so that 금융 does not find 방금 융자. A term is kept once a text and without its place:
 a text that holds 신용, 용카 and 카드 apart counts as holding 신용카드 (none of 1,800 calls found in the benchmark was
 such a one). To tell them apart PostgreSQL would have to unpack each document that its index finds. Knows no database:
-`apps.search.matching` writes the queries.
+`apps.search.matching` writes the queries. The day of a call is a term among the others, so that the index itself can
+look at a stretch of days alone.
 """
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from unicodedata import normalize
 
@@ -17,6 +19,7 @@ _WORD = re.compile(r"[^\W_]+")
 # 54,000 and 010-1234-5678 are looked for with and without their signs.
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[-,.](?=\d)")
 _MAX_WORDS = 8
+_MAX_DAYS = 62
 
 
 def plain(text: str) -> str:
@@ -54,6 +57,18 @@ def terms_of(word: str) -> list[tuple[str, ...]]:
         whole = word[at : at + 2]
         terms.append((whole, f"{whole[0]}{_BOUNDARY}{whole[1]}") if 0 < at < len(word) - 2 else (whole,))
     return terms
+
+
+def day_term(day: date) -> str:
+    """Return the term of a day. It is longer than those of any text."""
+    return f"d{day:%Y%m%d}"
+
+
+def day_terms(since: datetime, until: datetime) -> tuple[str, ...]:
+    """Return the terms of the days (of UTC) that touch a stretch of time; none when they are too many to ask for."""
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    count = (last - first).days + 1
+    return tuple(day_term(first + timedelta(days=n)) for n in range(count)) if count <= _MAX_DAYS else ()
 
 
 def pattern_of(words: tuple[str, ...]) -> re.Pattern[str]:

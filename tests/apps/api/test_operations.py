@@ -1,8 +1,10 @@
 """What the operations do, from the first upload to the batch; cursors, idempotency, and bodies that make no sense."""
 
 import json
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from apps.api.idempotency import prune_answers
 from apps.api.models import KeptAnswer
+from apps.calls import searching
 from apps.calls.models import Call, Recording
 from apps.summaries.services import add_model_summary
 from tests.apps.api.asking import BASE, TURNS, Program
@@ -125,6 +128,24 @@ def test_pages_do_not_shift_when_calls_come_in(houses: TwoHouses) -> None:
         cursor = page["next_cursor"]
     assert seen == known[::-1]
     assert program.ask("GET", "/calls?cursor=abc").status_code == 422
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999+00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_cursor_at_the_end_of_the_calendar_is_answered(houses: TwoHouses, moment: str) -> None:
+    cursor = urlsafe_b64encode(f"{moment}|{uuid4()}".encode()).decode().rstrip("=")
+    answer = Program(houses.ours.agent).ask("GET", f"/calls?q=환불&cursor={cursor}")
+    assert answer.status_code in {200, 422}, answer.content
+
+
+def test_a_search_turns_its_pages_among_the_newest_first(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "_NEWEST", 2)
+    program = Program(houses.ours.agent)
+    known, seen, cursor = [program.add_call(str(n)) for n in range(5)], [], ""
+    while not seen or cursor:
+        page = program.read(f"/calls?q=신용카드&limit=1&cursor={cursor}")
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == known[::-1]
 
 
 def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:

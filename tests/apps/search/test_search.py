@@ -1,6 +1,8 @@
 """Searching calls: the same answers on both databases, kept up to date, filters, hits, and never a stranger's call."""
 
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import User
+from apps.calls import searching
 from apps.calls.filters import CallFilter
 from apps.calls.models import Call
+from apps.calls.searching import search_calls
 from apps.calls.selectors import find_calls
 from apps.calls.services import delete_call
 from apps.core.paging import CappedPaginator
+from apps.intake.services import keep_details
 from apps.search.hits import find_hits
 from apps.search.models import SearchDocument
 from apps.search.tokens import query_words
@@ -123,7 +128,8 @@ def test_each_filter_narrows(houses: TwoHouses) -> None:
     action = ActionItem(who="상담원", what="환불 처리")
     _summarize(mine, category="shopping", outcome="pending", sentiment="negative", actions=(action,))
     _summarize(other, category="telecom", outcome="resolved")
-    Call.objects.filter(pk=mine.pk).update(duration_s=30.0, happened_at=now - timedelta(days=3))
+    keep_details(call=mine, started_at=now - timedelta(days=3))
+    Call.objects.filter(pk=mine.pk).update(duration_s=30.0)
     Call.objects.filter(pk=other.pk).update(duration_s=300.0)
     narrowing: list[dict[str, Any]] = [
         {"category": "shopping"},
@@ -134,6 +140,7 @@ def test_each_filter_narrows(houses: TwoHouses) -> None:
         {"max_duration_s": 60.0},
         {"until": now - timedelta(days=1)},
         {"text": "환불 처리", "since": now - timedelta(days=4), "until": now - timedelta(days=1)},
+        {"text": "환불 처리", "since": now - timedelta(days=400)},
     ]
     for fields in narrowing:
         assert _found(admin, **fields) == {str(mine.pk)}, fields
@@ -222,7 +229,9 @@ def test_the_page_shows_hits_and_ignores_a_filter_without_sense(houses: TwoHouse
     assert "<mark>환불</mark>" in page.content.decode()
     assert f"/calls/{call.pk}/#s2" in page.content.decode()
     assert page.context["filter_query"] == "q=%ED%99%98%EB%B6%88"
-    assert client.get("/calls/", {"since": "9999-12-31", "until": "9999-12-31"}).status_code == 200
+    for day in ("9999-12-31", "0001-01-01"):
+        assert client.get("/calls/", {"q": "환불", "since": day, "until": day}).status_code == 200, day
+    assert client.get("/calls/", {"as_of": "0001-01-01T00:00:00+14:00"}).status_code == 200
 
 
 def test_a_common_word_is_counted_up_to_a_cap(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,3 +241,49 @@ def test_a_common_word_is_counted_up_to_a_cap(houses: TwoHouses, monkeypatch: py
     capped, whole = CappedPaginator(found, 1), CappedPaginator(found.exclude(pk=calls[0].pk), 1)
     assert (capped.count, capped.num_pages, capped.more) == (2, 2, True)
     assert (whole.count, whole.more) == (2, False)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(0, 70), st.sampled_from(["환불", "카드"])), min_size=1, max_size=6),
+    st.integers(1, 4),
+    st.integers(0, 5),
+)
+def test_the_first_are_the_same_wherever_they_are_looked_for(
+    houses: TwoHouses, calls: list[tuple[int, str]], first: int, newest: int
+) -> None:
+    made, actor, wanted = [], houses.ours.admin, CallFilter(text="환불")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(searching, "_NEWEST", newest)
+        try:
+            for days, said in calls:
+                made.append(_call(houses, turns=[{"speaker": "a", "text": said}], title="-"))
+                keep_details(call=made[-1], started_at=timezone.now() - timedelta(days=days))
+            found = search_calls(actor=actor, wanted=wanted, first=first)
+            assert list(found[:first]) == list(find_calls(actor, wanted)[:first])
+        finally:
+            for call in made:
+                delete_call(call=call, actor=actor)
+
+
+def test_calls_that_fill_the_pages_are_looked_for_among_the_newest(
+    houses: TwoHouses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_NEWEST", 2)
+    calls = [_call(houses) for _ in range(4)]
+    for days, call in enumerate(calls):
+        keep_details(call=call, started_at=timezone.now() - timedelta(days=days))
+    sizes = [search_calls(actor=houses.ours.admin, wanted=CallFilter(text="환불"), first=n).count() for n in (3, 4, 5)]
+    assert sizes == [3, 4, 4]
+
+
+def test_documents_of_before_get_their_day(houses: TwoHouses) -> None:
+    call, since = _call(houses), timezone.now() - timedelta(days=9)
+    keep_details(call=call, started_at=since + timedelta(days=1))
+    fields = dict.fromkeys(("about", "said_a", "said_b"), "환불 불")
+    SearchDocument.objects.filter(call=call).update(**fields)
+    assert _found(houses.ours.admin, "환불", since=since) == set()
+    with connection.cursor() as cursor:
+        editor = SimpleNamespace(connection=connection, execute=lambda sql, params: cursor.execute(sql))
+        import_module("apps.search.migrations.0004_days").add_days(None, editor)
+    assert _found(houses.ours.admin, "환불", since=since) == {str(call.pk)}

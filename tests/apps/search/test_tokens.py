@@ -1,12 +1,14 @@
 """How Korean is cut and found again: particles, spaces, digits, one syllable, other scripts."""
 
 import re
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.search.tokens import pattern_of, query_words, terms_of, tokens_of, words_of
+from apps.search.tokens import day_term, day_terms, pattern_of, query_words, terms_of, tokens_of, words_of
 
 _WORDS = st.text(alphabet="가나다환불카드요청aB19 ,.-", max_size=40)
 
@@ -61,3 +63,16 @@ def test_any_text_is_cut_into_clean_terms(text: str) -> None:
 
 def test_at_most_eight_words_are_looked_for() -> None:
     assert len(query_words(" ".join(f"낱말{n}" for n in range(20)))) == 8
+
+
+def test_days_are_those_of_utc_and_only_so_many_are_asked_for() -> None:
+    seoul = ZoneInfo("Asia/Seoul")
+    morning, evening = datetime(2026, 3, 2, 8, tzinfo=seoul), datetime(2026, 3, 2, 20, tzinfo=seoul)
+    assert day_terms(morning, evening) == ("d20260301", "d20260302")
+    assert len(day_terms(morning, morning + timedelta(days=61))) == 62
+    assert day_terms(morning, morning + timedelta(days=62)) == day_terms(evening, morning - timedelta(days=1)) == ()
+
+
+@given(_WORDS, st.dates())
+def test_no_text_has_the_term_of_a_day(text: str, day: date) -> None:
+    assert day_term(day) not in tokens_of(text + day_term(day))
