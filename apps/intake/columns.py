@@ -6,7 +6,7 @@ Knows no files and no database.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -52,7 +52,7 @@ class CallRow:
 def _moment(text: str) -> datetime:
     try:
         moment = _read_moment(text)
-        moment = moment if moment.tzinfo else timezone.make_aware(moment)
+        moment = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
         late = moment > timezone.now() + timedelta(days=1)
     except (ValueError, OverflowError):
         raise YoyakError("bad_moment", value=text) from None

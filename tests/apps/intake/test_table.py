@@ -68,6 +68,7 @@ BAD = {
     "file,started_at\na.wav,2026-13-01 10:00\n": [(2, "started_at", "bad_moment")],
     "file,started_at\na.wav,어제\n": [(2, "started_at", "bad_moment")],
     "file,started_at\na.wav,2026-11-25 오후 13:00\n": [(2, "started_at", "bad_moment")],
+    "file,started_at\na.wav,0001-01-01\n": [(2, "started_at", "bad_moment")],
     "file,started_at\na.wav,9999-12-31 23:59\n": [(2, "started_at", "future_moment")],
     "file,customer_phone\na.wav,1.01235E+10\n": [(2, "customer_phone", "bad_phone")],
     "file,customer_phone\na.wav,12\n": [(2, "customer_phone", "bad_phone")],
