@@ -1,17 +1,20 @@
 """How the pages write lengths, moments, amounts, counts and shares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 from django import template
 from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from apps.actions.due import Due
 from apps.calls.models import Call
 from apps.jobs.progress import QUEUES
+from apps.search.hits import Fragment
 
 register = template.Library()
 _MAN = 10_000
@@ -40,6 +43,13 @@ def spent(seconds: float | None) -> str:
     if whole < 3600:
         return _("%(m)s분 %(s)s초") % {"m": whole // 60, "s": whole % 60}
     return _("%(h)s시간 %(m)s분") % {"h": whole // 3600, "m": whole // 60 % 60}
+
+
+@register.filter
+def marked(fragments: Iterable[Fragment]) -> SafeString:
+    """Write a line of hits with what was looked for marked."""
+    parts = (format_html("<mark>{}</mark>", part.text) if part.marked else part.text for part in fragments)
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 @register.filter
