@@ -178,8 +178,7 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
         for number in numbers:
             taken.append((key, number, before))
             before += len(pool[number].turns)
-        said = {party: set().union(*(part.tokens[party] for part in parts)) for party in "AB"}
-        content, day = parts[0].summary, day_term(call.happened_at)
+        content, day = parts[0].summary, {day_term(call.happened_at)}
         own = {"call": call, "organization": organization}
         rows[Call].append(call)
         rows[Recording].append(Recording(**own, path="", file_name=call.title, sha256=f"{age:064}", size_bytes=1))
@@ -189,9 +188,7 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
         rows[SearchDocument].append(
             SearchDocument(
                 call=call,
-                about=f"{parts[0].about} {day}",
-                said_a=" ".join([*said["A"], day]),
-                said_b=" ".join([*said["B"], day]),
+                terms=" ".join(parts[0].about.union(day, *(part.said for part in parts))),
                 category=content["category"],
                 outcome=content["outcome"],
                 sentiment=content["sentiment"],
@@ -207,19 +204,18 @@ def _write_batch(organization: Any, places: list[Any], pool: list[Any], tag: Any
 
 
 class _Part:
-    """One simulated call: its turns, the terms of each party and of the summary, the summary as it is kept."""
+    """One simulated call: its turns, the terms of what was said and of the summary, the summary as it is kept."""
 
     def __init__(self, simulated: Any) -> None:
         from apps.search.documents import summary_texts
-        from apps.search.tokens import tokens_of
+        from apps.search.tokens import Place, tokens_of
         from workers.engines.conversion import to_contract
 
         summary = to_contract(simulated.summary)
         self.turns = [(line.party, line.text) for line in simulated.lines]
-        self.tokens = {
-            party: set().union(*(tokens_of(text) for speaker, text in self.turns if speaker == party)) for party in "AB"
-        }
-        self.about = " ".join(set().union(*map(tokens_of, summary_texts(summary))))
+        places = {"A": Place.SAID_A, "B": Place.SAID_B}
+        self.said = {f"{places[party]}{token}" for party, text in self.turns for token in tokens_of(text)}
+        self.about = {f"{Place.ABOUT}{token}" for text in summary_texts(summary) for token in tokens_of(text)}
         self.summary = summary.model_dump(mode="json")
 
     def numbered(self) -> list[tuple[int, str, str]]:

@@ -11,8 +11,8 @@ from apps.accounts.selectors import organization_ids, within_reach
 from apps.calls.filters import CallFilter, digits_of
 from apps.calls.models import Call, Recording
 from apps.jobs.models import Job
-from apps.search.matching import COLUMNS, Holds
-from apps.search.tokens import day_terms, query_words
+from apps.search.matching import Holds
+from apps.search.tokens import Place, day_terms, query_words
 from apps.transcripts.models import TranscriptSegment, spoken_by
 
 _GROUPS = {
@@ -21,7 +21,7 @@ _GROUPS = {
     "failed": [Job.State.FAILED],
     "cancelled": [Job.State.CANCELLED],
 }
-_COLUMNS_OF_PARTY = {"A": ("said_a",), "B": ("said_b",)}
+_PLACES_OF_PARTY = {"A": (Place.SAID_A,), "B": (Place.SAID_B,)}
 _LOOKUPS = {
     "happened_at__gte": "since",
     "happened_at__lt": "until",
@@ -88,7 +88,7 @@ def _holding(calls: QuerySet[Call], wanted: CallFilter) -> QuerySet[Call]:
     words = query_words(wanted.text)
     if not words:
         return calls.none()
-    return calls.filter(Holds(words, _COLUMNS_OF_PARTY.get(wanted.party, COLUMNS), _days(calls, wanted)))
+    return calls.filter(Holds(words, _PLACES_OF_PARTY.get(wanted.party, tuple(Place)), _days(calls, wanted)))
 
 
 def _days(calls: QuerySet[Call], wanted: CallFilter) -> tuple[str, ...]:

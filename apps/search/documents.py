@@ -1,13 +1,12 @@
 """Which texts of a call can be found, and as what. Reads calls, transcripts and summaries; writes nothing."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from typing import Any
 
 from apps.actions.models import Action
 from apps.calls.models import Call, Recording
 from apps.intake.models import CallDetails
-from apps.search.tokens import day_term, tokens_of
+from apps.search.tokens import Place, joined_terms
 from apps.summaries.shown import current_by_call
 from apps.summary_templates.uses import filled_of, use_of
 from apps.transcripts.models import TranscriptSegment
@@ -24,13 +23,13 @@ def document_of(call: Call) -> dict[str, Any]:
         about += summary_texts(summary, filled_of(use_of(shown)))
     about += CallDetails.objects.filter(call=call).values_list("external_id", "phone_digits").first() or ()
     segments = list(TranscriptSegment.objects.filter(call=call))
-    said_a = [segment.text for segment in segments if segment.party == "A"]
-    said_b = [segment.text for segment in segments if segment.party != "A"]
-    day = day_term(call.happened_at.astimezone(UTC))
+    texts = {
+        Place.ABOUT: about,
+        Place.SAID_A: [segment.text for segment in segments if segment.party == "A"],
+        Place.SAID_B: [segment.text for segment in segments if segment.party != "A"],
+    }
     return {
-        "about": _joined(about, day),
-        "said_a": _joined(said_a, day),
-        "said_b": _joined(said_b, day),
+        "terms": joined_terms(texts, call.happened_at),
         "category": summary.category if summary else "",
         "outcome": summary.outcome if summary else "",
         "sentiment": summary.sentiment if summary else "",
@@ -56,7 +55,3 @@ def summary_texts(summary: CallSummary, filled: Iterable[FilledField] = ()) -> I
     for item in summary.actions:
         if item.supported:
             yield " ".join(filter(None, (item.who, item.what, item.when)))
-
-
-def _joined(texts: list[str], day: str) -> str:
-    return " ".join(sorted({day}.union(*(tokens_of(text) for text in texts))))

@@ -11,16 +11,10 @@ from apps.search.fields import TermsField
 
 
 class SearchDocument(models.Model):
-    """The terms of one call, unique and separated by single spaces.
-
-    `about` holds titles, file name and summary, `said_a` what party A said, `said_b` what everybody else said, and each
-    the day of the call.
-    """
+    """The terms of one call, made by `apps.search.tokens.joined_terms`."""
 
     call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="document")
-    about = TermsField()
-    said_a = TermsField()
-    said_b = TermsField()
+    terms = TermsField()
     category = models.CharField(max_length=16, blank=True)
     outcome = models.CharField(max_length=16, blank=True)
     sentiment = models.CharField(max_length=16, blank=True)

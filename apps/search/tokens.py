@@ -5,14 +5,25 @@ Particles stick to Korean words and spaces are written as one likes, so words ar
 space the pair carries a mark, so that 금융 does not find 방금 융자. A term is kept once a text and without its place:
 a text that holds 신용, 용카 and 카드 apart counts as holding 신용카드 (none of 1,800 calls found in the benchmark was
 such a one). To tell them apart PostgreSQL would have to unpack each document that its index finds. Knows no database:
-`apps.search.matching` writes the queries. The day of a call is a term among the others, so that the index itself can
-look at a stretch of days alone.
+`apps.search.matching` writes the queries. A term begins with the letter of the place in which its text stands, and
+the day of a call is a term of its own, so that one look into the index answers where, what and when.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from itertools import pairwise
 from unicodedata import normalize
+
+
+class Place(StrEnum):
+    """Where in a call a text stands: titles, file name and summary, what party A said, what everybody else said."""
+
+    ABOUT = "s"
+    SAID_A = "a"
+    SAID_B = "b"
+
 
 _BOUNDARY = "_"
 _WORD = re.compile(r"[^\W_]+")
@@ -45,6 +56,12 @@ def tokens_of(text: str) -> set[str]:
     return set().union(*words) | inside | across
 
 
+def joined_terms(texts: Mapping[Place, Iterable[str]], happened_at: datetime) -> str:
+    """Return the terms of a call, separated by spaces: those of its texts with their places, and its day."""
+    terms = {f"{place}{token}" for place, said in texts.items() for text in said for token in tokens_of(text)}
+    return " ".join(sorted(terms | {day_term(happened_at.astimezone(UTC))}))
+
+
 def terms_of(word: str) -> list[tuple[str, ...]]:
     """Return what a text must hold to hold `word`: one of each tuple.
 
@@ -60,7 +77,7 @@ def terms_of(word: str) -> list[tuple[str, ...]]:
 
 
 def day_term(day: date) -> str:
-    """Return the term of a day. It is longer than those of any text."""
+    """Return the term of a day. It is longer than that of any text."""
     return f"d{day:%Y%m%d}"
 
 

@@ -1,13 +1,12 @@
 """Searching calls: the same answers on both databases, kept up to date, filters, hits, and never a stranger's call."""
 
 from datetime import timedelta
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -277,13 +276,18 @@ def test_calls_that_fill_the_pages_are_looked_for_among_the_newest(
     assert sizes == [3, 4, 4]
 
 
-def test_documents_of_before_get_their_day(houses: TwoHouses) -> None:
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_documents_of_before_are_found_after_the_migration(houses: TwoHouses) -> None:
     call, since = _call(houses), timezone.now() - timedelta(days=9)
     keep_details(call=call, started_at=since + timedelta(days=1))
-    fields = dict.fromkeys(("about", "said_a", "said_b"), "환불 불")
-    SearchDocument.objects.filter(call=call).update(**fields)
-    assert _found(houses.ours.admin, "환불", since=since) == set()
-    with connection.cursor() as cursor:
-        editor = SimpleNamespace(connection=connection, execute=lambda sql, params: cursor.execute(sql))
-        import_module("apps.search.migrations.0004_days").add_days(None, editor)
-    assert _found(houses.ours.admin, "환불", since=since) == {str(call.pk)}
+    executor = MigrationExecutor(connection)
+    latest = executor.loader.graph.leaf_nodes("search")
+    try:
+        before = executor.migrate([("search", "0003_found")]).apps.get_model("search", "SearchDocument")
+        before.objects.filter(call_id=call.pk).update(about="문 문의 의", said_a="", said_b="불 환 환불")
+    finally:
+        MigrationExecutor(connection).migrate(latest)
+    admin, found = houses.ours.admin, {str(call.pk)}
+    assert _found(admin, "환불", since=since, until=timezone.now()) == _found(admin, "환불 문의", party="") == found
+    assert (_found(admin, "환불", party="B"), _found(admin, "환불", party="A")) == (found, set())
