@@ -20,7 +20,7 @@ from apps.summaries.services import SummaryChanged, approve_summary, correct_sum
 from apps.summary_templates.selectors import access_wish
 from apps.summary_templates.services import summarize_with
 from apps.summary_templates.uses import use_of, uses_of
-from workers.contracts.summary import CallSummary
+from workers.contracts.summary import CorrectedSummary
 from workers.contracts.template import MAX_FIELDS, FilledField
 
 
@@ -36,7 +36,7 @@ class ChangesQuery(Incoming):
     before: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
 
-class CorrectionIn(CallSummary):
+class CorrectionIn(CorrectedSummary):
     """A summary as it should be. `seen` is the number of the version that was shown when it was written: where another
     is shown by now the answer is 409, with that one as `current`. `fields` are those of the template; left out, they
     stay."""

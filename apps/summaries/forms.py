@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
-from workers.contracts.summary import ActionItem, CallSummary, Statement, Topic, Value
+from workers.contracts.summary import MAX_TITLE_CHARS, ActionItem, CallSummary, Statement, Topic, Value
 from workers.contracts.template import FilledField
 
 _MAX_CHARS = 1000
@@ -47,7 +47,7 @@ class CorrectionForm(forms.Form):
     """
 
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    title = forms.CharField(max_length=200)
+    title = forms.CharField(max_length=MAX_TITLE_CHARS)
     category = forms.ChoiceField(choices=list(CATEGORIES.items()))
     outcome = forms.ChoiceField(choices=list(OUTCOMES.items()))
     sentiment = forms.ChoiceField(choices=list(SENTIMENTS.items()))
@@ -132,13 +132,13 @@ class CorrectionForm(forms.Form):
             points = [self._statement(f"point-{t}-{p}", item) for p, item in enumerate((*topic.points, _EMPTY))]
             kept = tuple(point for point in points if point.text)
             if kept:
-                topics.append(Topic(title=self._said(f"topic-{t}") or self.cleaned_data["title"], points=kept))
+                topics.append(Topic(title=self._said(f"topic-{t}") or self._said("title"), points=kept))
         decisions = [self._statement(f"decision-{d}", x) for d, x in enumerate((*self.base.decisions, _EMPTY))]
         blank = ActionItem(who="", what="")
         actions = [self._action(f"action-{a}", x) for a, x in enumerate((*self.base.actions, blank))]
         summary = self.base.model_copy(
             update={
-                **{name: self.cleaned_data[name] for name in ("title", "category", "outcome", "sentiment")},
+                **{name: self._said(name) for name in ("title", "category", "outcome", "sentiment")},
                 "one_line": self._statement("one_line", self.base.one_line),
                 "topics": tuple(topics),
                 "decisions": tuple(item for item in decisions if item.text),

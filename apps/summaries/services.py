@@ -21,7 +21,7 @@ from apps.summary_templates.models import TemplateUse
 from apps.summary_templates.uses import filled_of, use_of
 from apps.webhooks.events import record_event
 from apps.webhooks.models import Kind
-from workers.contracts.summary import CallSummary
+from workers.contracts.summary import CallSummary, CorrectedSummary
 from workers.contracts.template import FilledField
 
 
@@ -98,7 +98,7 @@ def correct_summary(
         SummaryChanged: another version is shown by now; nothing is kept.
     """
     try:
-        corrected = CallSummary.model_validate(content)
+        corrected = CorrectedSummary.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         raise YoyakError("bad_summary", field=".".join(map(str, first["loc"])), detail=first["msg"]) from error

@@ -80,6 +80,12 @@ def test_a_persons_version_stays_in_front_of_the_models(call: Call, client: Clie
     assert "이전 요약" in earlier.content.decode()
 
 
+def test_white_space_pasted_into_the_title_does_no_harm(call: Call, client: Client) -> None:
+    address, fields = _form(client, call)
+    client.post(address, fields | {"title": "요금\t문의 "})
+    assert Summary.objects.latest("version").content["title"] == "요금 문의"
+
+
 @pytest.mark.parametrize(
     "change", [{"title": ""}, {"title": "가" * 201}, {"category": "없는 분야"}, {"one_line": "가" * 1001}]
 )

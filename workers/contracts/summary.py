@@ -3,10 +3,13 @@
 Pydantic models, frozen. Evidence is the 1-based numbers of transcript segments. Knows no model and no database.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workers.contracts.lines import ONE_LINE, STRIPPED
+
+MAX_TITLE_CHARS = 200
 Category = Literal[
     "telecom",
     "delivery",
@@ -84,3 +87,9 @@ class CallSummary(_Frozen):
     sentiment: Sentiment = "neutral"
     method: Method = "model"
     unsupported: int = Field(default=0, ge=0)
+
+
+class CorrectedSummary(CallSummary):
+    """A summary as a person or a program wrote it: its title is the name of the call in every list, so there is one."""
+
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARS, pattern=ONE_LINE), STRIPPED]

@@ -78,6 +78,17 @@ def test_a_summary_is_corrected_approved_and_made_again(houses: TwoHouses) -> No
     assert (again.status_code, json.loads(again.content)["state"]) == (202, "queued")
 
 
+@pytest.mark.parametrize("title", ["", " \u3000", "두\n줄", "가" * 201])
+def test_a_correction_has_the_title_that_the_form_asks_for(houses: TwoHouses, title: str) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    _summarize(call_id)
+    content = program.read(f"/calls/{call_id}/summary")["content"] | {"seen": 1}
+    refused = program.ask("PUT", f"/calls/{call_id}/summary", content | {"title": title})
+    assert (refused.status_code, program.read(f"/calls/{call_id}/summary")["version"]) == (422, 1)
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content | {"title": "가" * 200}).status_code == 200
+
+
 def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:
     program = Program(houses.ours.agent)
     answer = _upload(program, b"\0" * 800, title="첫 통화", codec="mulaw", rate_hz="8000")
