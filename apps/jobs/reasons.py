@@ -31,7 +31,7 @@ REASONS = {
     "nothing_chosen": _("고른 통화가 없습니다."),
     "too_many_chosen": _("한 번에 고를 수 있는 통화는 %(limit)s건까지입니다. 조건을 좁혀 주세요."),
     "bad_summary": _("요약을 저장할 수 없습니다: %(field)s — %(detail)s"),
-    "summary_changed": _("그사이 요약이 바뀌었습니다. 지금 보이는 것은 판 %(version)s입니다."),
+    "summary_changed": _("그사이 요약이 바뀌었습니다. 지금 보이는 것은 버전 %(version)s입니다."),
     "not_approvable": _("원문 문장으로 만든 요약은 고친 뒤에 승인할 수 있습니다."),
     "not_allowed": _("관리자만 할 수 있는 일입니다."),
     "operators_only": _("운영자만 할 수 있는 일입니다."),

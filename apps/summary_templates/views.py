@@ -210,7 +210,7 @@ def restore(request: HttpRequest, template_id: uuid.UUID, number: int) -> HttpRe
     version = _version(versions_of(template), number)
     spec = TemplateSpec.model_validate(version.content)
     change_template(template=template, name=template.name, team=template.team, spec=spec, actor=actor)
-    messages.success(request, _("판 %(n)s의 내용으로 되돌렸습니다.") % {"n": number})
+    messages.success(request, _("버전 %(n)s의 내용으로 되돌렸습니다.") % {"n": number})
     return see_other("summary_templates:edit", template.pk)
 
 

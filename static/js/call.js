@@ -2,6 +2,7 @@
 
 import { Player } from "./player.js";
 import { wireEdit } from "./edit.js";
+import { wireEnded } from "./ended.js";
 import { wireEvidence } from "./evidence.js";
 import { wireFind } from "./find.js";
 import { Follow } from "./follow.js";
@@ -20,6 +21,7 @@ wireFind(find, document.querySelector("[data-find-count]"), lines, show);
 wireEdit(list);
 wireKeys({ player, step, find, help: document.querySelector("[data-keys]") });
 wireEvidence({ show, play: (line) => line.dataset.startS && player?.playFrom(at(line)) });
+wireEnded(() => player?.nowS > 0 || find.value || list.querySelector("form"));
 if (player) followPlayer();
 
 function show(line) {

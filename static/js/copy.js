@@ -2,7 +2,7 @@
 
 const SHOWN_MS = 2000;
 
-async function copy(text) {
+export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   // Pages served without TLS in a company's network have no clipboard; a selected field can still be copied.
   const field = document.createElement("textarea");

@@ -1,4 +1,7 @@
-// Correct a line in its place: the server sends the form with the line's history, and the line when it is kept.
+// Correct a line in its place: the server sends the form with the line's history, and the line when it is kept. Escape
+// leaves the form, Ctrl+Enter saves it.
+
+import { say as tell } from "./say.js";
 
 export function wireEdit(list) {
   list.addEventListener("click", async (event) => {
@@ -10,9 +13,10 @@ export function wireEdit(list) {
     if (answer) open(turn, await answer.text());
   });
   list.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing && event.target.closest("form")) {
-      close(event.target.closest(".turn"));
-    }
+    const form = event.target.closest("form");
+    if (!form || event.isComposing) return;
+    if (event.key === "Escape") close(form.closest(".turn"));
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.querySelector("button"));
   });
   list.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -21,7 +25,7 @@ export function wireEdit(list) {
     if (save) save.disabled = true;
     const { action, method } = event.target;
     const answer = await ask(turn, list.dataset, action, { method, body: new FormData(event.target) });
-    if (answer?.ok) put(turn, await answer.text());
+    if (answer?.ok) keep(turn, await answer.text(), list.dataset.textSaved);
     else if (answer) open(turn, await answer.text());
     else if (save) save.disabled = false;
   });
@@ -61,6 +65,14 @@ function close(turn) {
 function tidy(turn) {
   for (const piece of turn.querySelectorAll("form, [data-said]")) piece.remove();
   turn.classList.remove("editing");
+}
+
+// The summary was made from the line as it was, which its banner says from now on.
+function keep(turn, html, words) {
+  put(turn, html);
+  tell(words);
+  const stale = document.querySelector("[data-stale]");
+  if (stale) stale.hidden = false;
 }
 
 function put(turn, html) {

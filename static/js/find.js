@@ -1,5 +1,5 @@
-// Find in the transcript: every hit is painted, Enter goes to the next one, Shift+Enter to the one before. Painted with
-// the browser's highlights, so the words stay as they are and can be clicked and lit while they are found.
+// Find in the transcript: every hit is painted, Enter goes to the next one, Shift+Enter to the one before, Escape
+// leaves. Painted with the browser's highlights, so the words stay as they are and can be clicked and lit while found.
 
 export function wireFind(input, count, lines, show) {
   if (!input) return;
@@ -22,10 +22,16 @@ export function wireFind(input, count, lines, show) {
     show(hits[here].startContainer.parentElement.closest(".turn"));
   }
 
+  function leave() {
+    input.value = "";
+    search();
+    input.blur();
+  }
+
   input.addEventListener("input", search);
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Escape") input.blur();
+    if (event.key === "Escape") leave();
     if (event.key !== "Enter") return;
     event.preventDefault();
     if (hits.length) go(here + (event.shiftKey ? -1 : 1));

@@ -3,6 +3,7 @@
 
 const WORD_SLACK_S = 0.05;
 const LINE_SLACK_S = 0.6;
+const SCROLLING = new Set(["PageUp", "PageDown", "Home", "End"]);
 
 export class Follow {
   #line = null;
@@ -16,6 +17,7 @@ export class Follow {
     const pane = list.closest(".transcript");
     for (const name of ["wheel", "touchmove"]) pane.addEventListener(name, () => this.#stop(), { passive: true });
     pane.addEventListener("pointerdown", (event) => event.target === pane && this.#stop());
+    pane.addEventListener("keydown", (event) => SCROLLING.has(event.key) && event.target === pane && this.#stop());
     button.addEventListener("click", () => this.resume());
   }
 

@@ -1,5 +1,8 @@
 // A moment of a call in its address: #t=83, #t=83.5, #t=1:23 or #t=1:02:03.
 
+import { copy } from "./copy.js";
+import { say } from "./say.js";
+
 export function momentOf(hash) {
   const match = /^#t=(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:\.\d+)?)$/.exec(hash);
   if (!match) return null;
@@ -14,9 +17,8 @@ export function wireMoment(box, player) {
   };
   box.querySelector("[data-link]").addEventListener("click", async (event) => {
     history.replaceState(null, "", `#t=${player.nowS.toFixed(1)}`);
-    // Without HTTPS there is no clipboard; the address bar holds the link all the same.
-    await navigator.clipboard?.writeText(location.href).catch(() => {});
-    box.querySelector("[data-said]").textContent = event.target.closest("button").dataset.textCopied;
+    const { textCopied, textFailed } = event.currentTarget.dataset;
+    say(await copy(location.href).then(() => textCopied, () => textFailed));
   });
   addEventListener("hashchange", go);
   if (player.audio.readyState > 0) go();

@@ -30,4 +30,4 @@ function look() {
 }
 
 look();
-document.addEventListener("htmx:afterSettle", look);
+for (const name of ["htmx:afterSettle", "yoyak:ended"]) document.addEventListener(name, look);

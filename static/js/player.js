@@ -1,6 +1,7 @@
 // The player over an <audio> element: play, skip, seek on the waveform, speed. Knows times, not turns.
 
 import { Channels } from "./channels.js";
+import { keep } from "./kept.js";
 
 export class Player {
   onTime = () => {};
@@ -18,9 +19,12 @@ export class Player {
     for (const button of box.querySelectorAll("[data-skip]")) {
       button.addEventListener("click", () => this.skip(Number(button.dataset.skip)));
     }
-    box.querySelector("[data-speed]").addEventListener("change", (event) => {
-      this.audio.playbackRate = Number(event.target.value);
-    });
+    const speed = box.querySelector("[data-speed]");
+    const hasten = () => { this.audio.playbackRate = Number(speed.value); };
+    keep(speed, "speed");
+    keep(box.querySelector("[data-skip-silence]"), "skip-silence");
+    speed.addEventListener("change", hasten);
+    hasten();
     new Channels(this.audio, [...box.querySelectorAll("[data-mute]")], [...box.querySelectorAll(".lane")]);
     this.#wireAudio();
     this.#wireWave();

@@ -130,7 +130,7 @@ def test_the_default_shapes_the_summary_and_is_named(admin: Client, houses: TwoH
         ("방문 주소", "", []),
     ]
     page = admin.get(f"/calls/{call.pk}/").content.decode()
-    assert "템플릿 방문 수리 판 1" in page and "대화에 없음" in page
+    assert "템플릿 방문 수리 버전 1" in page and "대화에 없음" in page
     assert "확인 뒤 알려 주기로 함" not in page, "a section that is not asked for is not shown"
     assert made.content["decisions"], "but it is kept"
     admin.post(f"/templates/{template.pk}/default/", {"on": "0"})

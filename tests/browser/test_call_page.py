@@ -104,10 +104,63 @@ def test_a_line_is_corrected_in_its_place(page: Page) -> None:
     page.locator("#s2").hover()
     page.locator("#s2 [data-edit]").click()
     page.locator("#s2 textarea").fill("요금이 칠만 원이나 나왔어요.")
-    page.locator("#s2").get_by_role("button", name="저장").click()
+    expect(page.locator(".stale")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
     expect(page.locator("#s2 .turn-text")).to_have_text("요금이 칠만 원이나 나왔어요.")
+    expect(page.get_by_role("status")).to_have_text("고친 줄을 저장했습니다")
+    expect(page.locator("#s2 [data-edit]")).to_be_focused()
+    expect(page.locator(".stale")).to_be_visible()
     page.reload()
     expect(page.locator(".stale")).to_be_visible()
+
+
+def test_what_the_mouse_pressed_leaves_the_space_bar_to_the_player(page: Page) -> None:
+    mute = page.locator("[data-mute]").first
+    for control in (mute, page.locator("[data-skip-silence]"), page.locator(".one-line .ref").first):
+        control.click()
+        page.evaluate("document.querySelector('audio').pause()")
+        page.keyboard.press("Space")
+        page.wait_for_function(f"() => !{PAUSED}")
+        page.keyboard.press("Space")
+        page.wait_for_function(f"() => {PAUSED}")
+    expect(mute).to_have_attribute("aria-pressed", "false")
+    page.locator("[data-toggle]").focus()
+    for _ in ("forward", "wave", "mute"):
+        page.keyboard.press("Tab")
+    expect(mute).to_be_focused()
+    page.keyboard.press("Space")
+    expect(mute).to_have_attribute("aria-pressed", "true")
+
+
+def test_leaving_the_search_forgets_it(page: Page) -> None:
+    count = page.locator("[data-find-count]")
+    page.keyboard.press("/")
+    page.keyboard.type("오만")
+    expect(count).to_have_text("1 / 1")
+    page.keyboard.press("Escape")
+    expect(count).to_have_text("")
+    assert page.evaluate("CSS.highlights.get('found').size") == 0
+
+
+def test_the_speed_and_skipping_silence_hold_on_the_next_page(page: Page) -> None:
+    page.locator("[data-speed]").select_option("1.5")
+    page.locator("[data-skip-silence]").check()
+    page.reload()
+    assert page.evaluate("document.querySelector('audio').playbackRate") == 1.5
+    expect(page.locator("[data-skip-silence]")).to_be_checked()
+
+
+def test_a_page_in_use_is_not_loaded_under_the_hands(page: Page) -> None:
+    page.get_by_label("더 보기").click()
+    page.get_by_role("button", name="요약 다시 만들기").click()
+    expect(page.locator("#progress")).to_be_visible()
+    page.locator("#s2 [data-edit]").click()
+    page.locator("#s2 textarea").fill("쓰다 만 글")
+    page.route("**/progress/", lambda route: route.fulfill(headers={"HX-Refresh": "true"}))
+    expect(page.get_by_role("heading", name="새 내용이 있습니다")).to_be_visible()
+    expect(page.locator("#s2 textarea")).to_have_value("쓰다 만 글")
+    page.get_by_role("link", name="새로 보기").click()
+    expect(page.locator("#s2 textarea")).to_have_count(0)
 
 
 def test_the_tools_of_the_player(page: Page) -> None:
@@ -132,7 +185,7 @@ def test_the_tools_of_the_player(page: Page) -> None:
     page.mouse.up()
     page.wait_for_function(f"() => Math.abs({NOW} - {LENGTH_S / 2}) < 0.1")
     page.locator("[data-link]").click()
-    expect(page.locator("[data-said]").last).to_have_text("복사했습니다")
+    expect(page.get_by_role("status")).to_have_text("링크를 복사했습니다")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url and link.endswith(("#t=6.0", "#t=6.1"))
 
@@ -168,6 +221,10 @@ def test_the_summary_is_copied(page: Page) -> None:
 
 def test_the_parties_are_named_and_swapped(page: Page) -> None:
     page.locator(".parties summary").click()
+    page.locator("#name-A").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".parties summary")).to_be_focused()
+    page.keyboard.press("Enter")
     page.locator("#name-A").fill("김하늘")
     page.get_by_role("button", name="이름 저장").click()
     expect(page.locator("#s1 .turn-party")).to_have_text("김하늘")
@@ -176,6 +233,20 @@ def test_the_parties_are_named_and_swapped(page: Page) -> None:
     page.get_by_role("button", name="두 사람 맞바꾸기").click()
     expect(page.locator("#s1.party-B")).to_be_visible()
     expect(page.locator("[data-mute]").first).to_have_class("party-B")
+
+
+def test_long_names_leave_room_for_the_tools_on_a_telephone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator(".parties summary").click()
+    for party in "AB":
+        page.locator(f"#name-{party}").fill("가람통신 고객상담 1팀 김하늘 상담원")
+    page.get_by_role("button", name="이름 저장").click()
+    expect(page.locator("[data-mute]").first).to_contain_text("김하늘")
+    tools = page.locator(".player-tools > :not(.player-parties):visible, [data-mute]").all()
+    edges = [box["x"] + box["width"] for tool in tools if (box := tool.bounding_box())]
+    starts = [box["x"] for tool in tools if (box := tool.bounding_box())]
+    assert len(edges) == 5 and max(edges) <= 390
+    assert all(edge <= start for edge, start in zip(edges, starts[1:], strict=False)), "none lies over another"
 
 
 def test_a_correction_that_cannot_be_had_says_so(page: Page) -> None:

@@ -1,10 +1,11 @@
-"""How the pages write lengths, moments, amounts, counts and shares."""
+"""How the pages write lengths, moments, amounts, counts, shares and fields."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 from django import template
+from django.forms import BoundField
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -18,6 +19,13 @@ from apps.search.hits import Fragment
 
 register = template.Library()
 _MAN = 10_000
+
+
+@register.filter
+def said_once(field: BoundField) -> str:
+    """Write a field without a placeholder that only says its label again."""
+    repeated = str(field.field.widget.attrs.get("placeholder", "")) == str(field.label)
+    return field.as_widget(attrs={"placeholder": ""} if repeated else None)
 
 
 @register.filter

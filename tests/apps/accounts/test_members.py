@@ -31,8 +31,8 @@ def _invite(house: House, **fields: str) -> str:
     address = f"/organizations/{house.organization.pk}/invite/"
     answer = _client(house.admin).post(address, {f"{prefix}-{name}": value for name, value in asked.items()})
     assert answer.status_code == 201 and answer["Cache-Control"].startswith("max-age=0")
-    found = re.search(r"http://testserver(/join/[\w-]+/)", answer.content.decode())
-    assert found is not None
+    found = re.search(r'id="link" lang="en">http://testserver(/join/[\w-]+/)', answer.content.decode())
+    assert found is not None and 'data-copy="link"' in answer.content.decode()
     return found[1]
 
 

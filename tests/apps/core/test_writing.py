@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django import forms
 from django.template import Context, Template
 from django.utils import translation
 
-from apps.core.templatetags.yoyak import counted, exact, grouped, won
+from apps.core.templatetags.yoyak import counted, exact, grouped, said_once, won
 
 MOMENT = datetime(2026, 12, 3, 0, 5, 7, tzinfo=UTC)
 
@@ -50,3 +51,13 @@ def test_moments_name_their_zone_where_it_matters() -> None:
     assert exact(MOMENT) == "2026-12-03 09:05:07 KST"
     assert exact(None) == "–"
     assert Template("{% load yoyak %}{% zone %}").render(Context()) == "KST"
+
+
+def test_a_field_does_not_say_its_label_twice() -> None:
+    class Login(forms.Form):
+        password = forms.CharField(label="비밀번호", widget=forms.TextInput({"placeholder": "비밀번호"}))
+        rate = forms.CharField(label="속도", widget=forms.TextInput({"placeholder": "8000"}))
+
+    form = Login()
+    assert 'placeholder=""' in said_once(form["password"])
+    assert 'placeholder="8000"' in said_once(form["rate"])
