@@ -26,6 +26,8 @@ from tests.people import PASSWORD, TwoHouses
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 NARROW: ViewportSize = {"width": 390, "height": 844}
 WIDE: ViewportSize = {"width": 1440, "height": 900}
+_SEEN_THOUGH_HIDDEN = """[...document.querySelectorAll('[hidden]')].filter((element) => element.checkVisibility())
+    .map((element) => element.outerHTML.slice(0, 100))"""
 # Each theme, language and width at least once.
 LOOKS = (("light", "ko", NARROW), ("dark", "en", NARROW), ("light", "en", WIDE))
 
@@ -113,6 +115,7 @@ def _look(context: BrowserContext, url: str, source: str) -> list[str]:
     page.goto(url)
     wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     issues += [f"{wider} pixels wider than the window"] if wider > 0 else []
+    issues += [f"hidden and yet seen: {element}" for element in page.evaluate(_SEEN_THOUGH_HIDDEN)]
     issues += grave_issues(page, source)
     page.close()
     return [issue for issue in issues if issue]

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, Route, expect
 
 from apps.jobs import batches, leases
+from apps.summaries.services import approve_summary
 from apps.summary_templates.services import add_template
+from apps.training.services import request_retraining
+from model_core.registry.store import open_registry
 from tests.browser.signed_in import signed_in
 from tests.calls import finished_call
 from tests.people import House, make_two_houses
@@ -118,6 +122,21 @@ def test_a_template_is_tried_in_a_new_window_and_then_saved(live_server: Any, ho
         expect(page.get_by_role("heading", level=1)).to_have_text("더 짧게")
 
 
+def test_what_is_open_stays_open_while_a_run_goes_on(live_server: Any, house: House) -> None:
+    approve_summary(summary=finished_call(house).summaries.get(), actor=house.reviewer)
+    request = request_retraining(actor=house.admin, organization=house.organization)
+    registry = open_registry(settings.ENV.registry_url)
+    registry.start_run(request.run_id, 0)
+    for step in (10, 20):
+        registry.log_metrics(request.run_id, step, {"summary_loss": 1.0})
+    with signed_in(live_server.url, house.admin) as page:
+        page.goto(f"{live_server.url}/training/{request.pk}/")
+        page.get_by_text("표로 보기").click()
+        for _ in ("replaced", "replaced again"):
+            page.wait_for_event("response", lambda answer: "/progress/" in answer.url)
+        expect(page.get_by_role("table")).to_be_visible()
+
+
 def test_a_batch_is_paused_and_its_failed_calls_tried_again(live_server: Any, house: House) -> None:
     calls = [finished_call(house, title=f"통화 {n}") for n in range(2)]
     batch = batches.start_batch(name="다시", calls=calls, actor=house.admin, organization_id=house.organization.pk)
@@ -127,7 +146,11 @@ def test_a_batch_is_paused_and_its_failed_calls_tried_again(live_server: Any, ho
     with signed_in(live_server.url, house.admin) as page:
         page.goto(f"{live_server.url}/batches/{batch.pk}/")
         expect(page.locator("#account")).to_contain_text("실패 1")
-        page.get_by_role("button", name="잠시 멈춤").click()
+        page.get_by_role("button", name="잠시 멈춤").focus()
+        for _ in ("replaced", "replaced again"):
+            page.wait_for_event("response", lambda answer: "/progress/" in answer.url)
+        expect(page.get_by_role("button", name="잠시 멈춤")).to_be_focused()
+        page.keyboard.press("Enter")
         expect(page.locator(".chip.warn")).to_have_text("멈춰 있음")
         page.get_by_role("button", name="이어서 하기").click()
         expect(page.locator(".chip.warn")).to_have_count(0)
