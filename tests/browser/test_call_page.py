@@ -235,6 +235,28 @@ def test_the_parties_are_named_and_swapped(page: Page) -> None:
     expect(page.locator("[data-mute]").first).to_have_class("party-B")
 
 
+def test_a_page_that_comes_back_goes_on_where_it_was_left(page: Page) -> None:
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(f"() => Math.abs({NOW} - 2) < 0.1")
+    page.get_by_role("button", name="승인").click()
+    expect(page.locator(".approved")).to_be_visible()
+    page.wait_for_function(f"() => Math.abs({NOW} - 2) < 0.1")
+
+
+def test_what_was_written_is_not_left_without_a_question(page: Page) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="고치기").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("요약 고치기")
+    page.get_by_label("결과").select_option("escalated")
+    page.get_by_role("link", name="그만두기").click()
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("heading", level=1)).to_have_text("요약 고치기")
+    page.get_by_role("button", name="저장", exact=True).click()
+    expect(page.locator(".summary")).to_contain_text("상위 이관")
+    assert asked == ["beforeunload"]
+
+
 def test_long_names_leave_room_for_the_tools_on_a_telephone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator(".parties summary").click()

@@ -44,7 +44,7 @@ def spent(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 10:
-        return _("%(s)s초") % {"s": formats.number_format(seconds, 1)}
+        return _("%(s)s초") % {"s": formats.number_format(seconds, 1 if seconds else 0)}
     whole = round(seconds)
     if whole < 60:
         return _("%(s)s초") % {"s": whole}
