@@ -27,15 +27,21 @@ class Holds(Func):
     """True for calls whose document holds every one of `words`, each within one of `places`.
 
     With `days`, terms of days, only calls of these are looked at: a common word then costs no more than a rare one.
+    `rare` says that the words are in few calls, a guess about speed alone.
     """
 
     output_field = BooleanField()
 
     def __init__(
-        self, words: tuple[str, ...], places: tuple[Place, ...] = tuple(Place), days: tuple[str, ...] = ()
+        self,
+        words: tuple[str, ...],
+        places: tuple[Place, ...] = tuple(Place),
+        *,
+        days: tuple[str, ...] = (),
+        rare: bool = False,
     ) -> None:
         super().__init__(F("pk"))
-        self.words, self.places, self.days = words, places, days
+        self.words, self.places, self.days, self.rare = words, places, days, rare
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
@@ -54,12 +60,13 @@ class Holds(Func):
         """Ask `search_found`, which asks the GIN index and never reads a document.
 
         The planner thinks that comparing a document is as cheap as comparing two numbers: left to itself it unpacks
-        thousands of documents. So the function has them found by the index, all at once, and IS TRUE keeps them a set
-        of ids, made once, to which calls are held in the order of the list until the page is full; a join would be
-        sorted whole.
+        thousands of documents. So the function has them found by the index, all at once. Of rare words the calls are
+        then read and sorted. Else IS TRUE keeps them a set of ids, made once, to which calls are held in the order of
+        the list until the page is full.
         """
         key, params = compiler.compile(self.source_expressions[0])
-        return f"({key} IN (SELECT search_found(%s::tsquery))) IS TRUE", (*params, self._query(TSQUERY))
+        found = f"({key} IN (SELECT search_found(%s::tsquery)))"
+        return found if self.rare else f"{found} IS TRUE", (*params, self._query(TSQUERY))
 
     def _query(self, signs: Signs) -> str:
         return query_of(self.words, signs, places=self.places, days=self.days)

@@ -247,19 +247,22 @@ def test_a_common_word_is_counted_up_to_a_cap(houses: TwoHouses, monkeypatch: py
     st.lists(st.tuples(st.integers(0, 70), st.sampled_from(["환불", "카드"])), min_size=1, max_size=6),
     st.integers(1, 4),
     st.integers(0, 5),
+    st.integers(1, 3),
 )
 def test_the_first_are_the_same_wherever_they_are_looked_for(
-    houses: TwoHouses, calls: list[tuple[int, str]], first: int, newest: int
+    houses: TwoHouses, calls: list[tuple[int, str]], first: int, newest: int, few: int
 ) -> None:
     made, actor, wanted = [], houses.ours.admin, CallFilter(text="환불")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(searching, "_NEWEST", newest)
+        patched.setattr(searching, "_FEW", few)
         try:
             for days, said in calls:
                 made.append(_call(houses, turns=[{"speaker": "a", "text": said}], title="-"))
                 keep_details(call=made[-1], started_at=timezone.now() - timedelta(days=days))
             found = search_calls(actor=actor, wanted=wanted, first=first)
             assert list(found[:first]) == list(find_calls(actor, wanted)[:first])
+            assert list(find_calls(actor, wanted, rare=True)) == list(find_calls(actor, wanted))
         finally:
             for call in made:
                 delete_call(call=call, actor=actor)
