@@ -1,6 +1,7 @@
 """Read the day and the hour out of words: "다음 주 화요일 오후 세 시", "십이월 삼 일까지".
 
-Only what names one day is read; "다음 주 중" and "나중에" stay words. Knows the day of the call, nothing of calls.
+Only what names one day is read; "다음 주 중" and "나중에" stay words. Knows the day of the call, nothing of calls. The
+words are found in the call by `model_core.data.korean.times`; a test holds the two together.
 """
 
 import re
