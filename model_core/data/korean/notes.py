@@ -34,6 +34,7 @@ _SPOKEN_KINDS: Final = frozenset(
     ("money", "phone", "time", "date", "duration", "count", "percent", "measure", "number", "digits", "unit", "carno")
 )
 _VERBAL: Final = re.compile(r"(?:하|되|됐|했|이|입|예|에)[가-힣]*(?:요|다|데|고|서|면|게|지|는)$|요$")
+_WHERE: Final = re.compile(r"(?<=[가-힣]{2})(?:에서|에게|한테|까지|부터|에)$")
 PLAN: Final = "예정"
 Rewrite = Callable[[re.Match[str]], str | None]
 
@@ -54,8 +55,11 @@ def as_title(text: str) -> str:
 
 
 def _as_noun(word: str) -> str:
-    """Return 충전 of 충전하는데요 and 교정 of 교정이요; nothing of a word that names nothing."""
-    if VALUE_OPEN in word or VALUE_CLOSE in word or looks_like_name(word):
+    """Return 충전 of 충전하는데요, 전날 of 전날까지 and 교정 of 교정이요; nothing of a word that names nothing."""
+    if VALUE_OPEN in word or VALUE_CLOSE in word:
+        return word
+    word = _WHERE.sub("", word)
+    if looks_like_name(word):
         return word
     stem = _VERBAL.sub("", word)
     return stem if looks_like_name(stem) else ""

@@ -39,6 +39,7 @@ from model_core.inference.notes import in_notes
         ("반품이 아예 어려우세요", "반품이 아예 어려우심"),
         ("그렇죠", "그렇죠"),
         ("<v>찾아야겠네</v>", "찾아야겠네"),
+        ("내가 전화해서 <v>알아볼게</v>", "내가 전화해서 알아보기로 함"),
         ("짐은 치워 놔야겠네요", "짐은 치워 놔야 함"),
         ("빨리 주시면 고맙겠습니다", "빨리 주시면 고맙겠음"),
         ("뒷자리는 어떠세요", "뒷자리는 어떤지 문의"),
@@ -95,6 +96,7 @@ def test_a_title_says_no_word_twice_and_ends_in_no_verb() -> None:
     assert as_title("토크 게이지 교정이요 일정 문의") == "토크 게이지 교정 일정 문의"
     assert as_title("보냈는데") == "보냈는데", "something has to stand there"
     assert as_title("부탁, 부탁") == "부탁"
+    assert as_title("주문서에 문의") == "주문서 문의" and as_title("전날까지") == "전날"
     assert as_title("<v>오만 원</v> 환불 요청") == "<v>5만 원</v> 환불 요청"
 
 
