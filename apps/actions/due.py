@@ -1,6 +1,7 @@
 """Read the day and the hour out of words: "다음 주 화요일 오후 세 시", "십이월 삼 일까지".
 
-Only what names one day is read; "다음 주 중" and "나중에" stay words. Knows the day of the call, nothing of calls.
+Only what names one day is read; "다음 주 중" and "나중에" stay words. Knows the day of the call, nothing of calls. The
+words are found in the call by `model_core.data.korean.times`; a test holds the two together.
 """
 
 import re
@@ -8,6 +9,8 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
+
+from workers.contracts.summary import CallSummary
 
 _SINO = {digit: value for value, digit in enumerate("일이삼사오육칠팔구", 1)}
 _NATIVE = {"열두": 12, "열한": 11, "열": 10, "아홉": 9, "여덟": 8, "일곱": 7, "여섯": 6, "다섯": 5}
@@ -23,6 +26,7 @@ _MONTH_DAY = re.compile(rf"(\d{{1,2}}|[일이삼사오육칠팔구십]{{1,3}}|�
 _SPAN = re.compile(rf"(?:{_NUMBER}\s*(일|주일|주)|({'|'.join(_DAYS)})){_LATER}")
 _WEEKDAY = re.compile(rf"(?:(이번|다음|다다음)\s*주\s*)?([{_WEEKDAYS}])요일")
 _DAY = re.compile(rf"(?:(이번|다음)\s*달\s*)?(?<![{_WEEKDAYS}\d]){_NUMBER}\s*일(?![가-힣]*간)(?!\s*동안)")
+_END_OF_MONTH = re.compile(r"(\d{1,2}|[일이삼사오육칠팔구십]{1,3}|유|시)\s*월\s*말")
 _MONTH_END = re.compile(r"(?:(이번|다음)\s*달|이달|월)\s*말")
 _SOON = re.compile(rf"(?:분|시간){_LATER}|지금|바로|즉시|곧")
 _CLOCK = re.compile(r"(?<!\d)([01]?\d|2[0-3]):([0-5]\d)(?!\d)")
@@ -57,6 +61,11 @@ def read_due(text: str, called_on: date) -> Due:
     return Due(day, at)
 
 
+def dues_of(summary: CallSummary, called_on: date) -> list[Due]:
+    """Return when each action of a summary is due, in their order, as the inbox reads it."""
+    return [read_due(action.when or "", called_on) for action in summary.actions]
+
+
 def names_its_day(text: str) -> bool:
     """Tell whether `text` has the day in figures, so that a reader needs no other."""
     return _IN_FIGURES.search(text) is not None
@@ -80,9 +89,10 @@ def _day(words: str, called_on: date) -> date | None:
 def _by_week_or_month(words: str, called_on: date) -> date | None:
     if match := _WEEKDAY.search(words):
         return _weekday(match[1], _WEEKDAYS.index(match[2]), called_on)
+    if match := _END_OF_MONTH.search(words):
+        return _end_of_month(called_on.year + (_month(match[1]) < called_on.month), _month(match[1]))
     if match := _MONTH_END.search(words):
-        year, month = _later_month(called_on, 1 if match[1] == "다음" else 0)
-        return date(year, month, monthrange(year, month)[1])
+        return _end_of_month(*_later_month(called_on, 1 if match[1] == "다음" else 0))
     if match := _DAY.search(words):
         months = {"이번": (0,), "다음": (1,), None: (0, 1, 2)}[match[1]]
         earliest = called_on if match[1] is None else date.min
@@ -102,6 +112,10 @@ def _first_day(months: Iterable[tuple[int, int]], day: int, earliest: date) -> d
         if day <= monthrange(year, month)[1] and (found := date(year, month, day)) >= earliest:
             return found
     raise ValueError(day)
+
+
+def _end_of_month(year: int, month: int) -> date:
+    return date(year, month, monthrange(year, month)[1])
 
 
 def _weekday(week: str | None, weekday: int, called_on: date) -> date:

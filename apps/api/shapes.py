@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
+from django.utils import timezone
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from apps.actions.due import Due, dues_of
 from apps.api.operations import Incoming
 from apps.calls.filters import CallFilter
 from apps.calls.forms import MAX_TEXT
@@ -215,8 +217,22 @@ class TemplateUseOut(BaseModel):
         )
 
 
+class DueOut(BaseModel):
+    """When an action item is due, as the words of its `when` meant it on the day of the call; null where they name no
+    one day. An hour without a day is that day's."""
+
+    due_on: date | None
+    due_time: time | None
+
+    @classmethod
+    def of(cls, due: Due) -> "DueOut":
+        """Return what was read as the API shows it."""
+        return cls(due_on=due.on, due_time=due.at)
+
+
 class SummaryOut(BaseModel):
-    """`content` is whole; what of it people see, and `fields` of their own, the `template` says."""
+    """`content` is whole; what of it people see, and `fields` of their own, the `template` says. `dues` has one entry
+    for each of `content.actions`, in their order."""
 
     id: uuid.UUID
     call: uuid.UUID
@@ -227,12 +243,14 @@ class SummaryOut(BaseModel):
     by_person: bool
     created_at: datetime
     content: CallSummary
+    dues: list[DueOut]
     template: TemplateUseOut | None
     fields: list[FilledField]
 
     @classmethod
     def of(cls, summary: Summary, use: TemplateUse | None) -> "SummaryOut":
         """Return a version, made with the template `use`, as the API shows it."""
+        content = CallSummary.model_validate(summary.content)
         return cls(
             id=summary.pk,
             call=summary.call_id,
@@ -242,7 +260,8 @@ class SummaryOut(BaseModel):
             model_version=summary.model_version,
             by_person=summary.by_person,
             created_at=summary.created_at,
-            content=CallSummary.model_validate(summary.content),
+            content=content,
+            dues=list(map(DueOut.of, dues_of(content, timezone.localdate(summary.call.happened_at)))),
             template=TemplateUseOut.of(use) if use else None,
             fields=list(filled_of(use)),
         )

@@ -13,7 +13,7 @@ from apps.summaries.shown import current_by_call
 
 def access_versions(actor: User, call_id: UUID) -> list[Summary]:
     """Return all versions of a call's summary, newest first; Http404 when `actor` may not see the call."""
-    return list(Summary.objects.filter(call=access_call(actor, call_id)).order_by("-version"))
+    return list(Summary.objects.filter(call=access_call(actor, call_id)).select_related("call").order_by("-version"))
 
 
 def access_summary(actor: User, summary_id: UUID) -> Summary:

@@ -20,8 +20,8 @@ def main(address: str, recording: str) -> int:
         return 1
     summary = client.summary(call.id)
     print(summary.title, summary.one_line, sep="\n")
-    for action in summary.content["actions"]:
-        print(f"- {action['who']}: {action['what']} {action['when'] or ''}".rstrip())
+    for action, due in zip(summary.content["actions"], summary.dues, strict=True):
+        print(f"- {action['who']}: {action['what']} {due['due_on'] or action['when'] or ''}".rstrip())
     return 0
 
 

@@ -68,13 +68,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Summary:
-    """A version of a call's summary; `content` is the object that the API documents as CallSummary."""
+    """A version of a call's summary; `content` is the object that the API documents as CallSummary.
+
+    `dues` says for each of its actions, in their order, when it is due: `due_on` (2026-12-01) and `due_time`, or None.
+    """
 
     call: str
     version: int
     state: str
     model_version: str
     content: Mapping[str, Any]
+    dues: Sequence[Mapping[str, str | None]]
 
     @property
     def title(self) -> str:

@@ -4,13 +4,13 @@ Each function returns (hits, tries), to be summed over calls. It knows calls and
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import Tokenizer
 
-from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Fact, Item, Line, Summary, plain
+from model_core.data.call import VALUE_CLOSE, VALUE_OPEN, Action, Fact, Item, Line, Summary, plain
 from model_core.data.korean.values import FoundValue, canonical_text, find_values, same_value
 
 Count = tuple[float, float]
@@ -106,5 +106,62 @@ def evidence_precision(summary: Summary, reference: Summary) -> Count:
     return len(cited & {number for item in statements(reference) for number in item.evidence}), len(cited)
 
 
+def actions_found(summary: Summary, reference: Summary) -> Count:
+    """Return how many of the reference's actions share a line with one of the summary, and how many there are."""
+    return sum(bool(_of_a_line(action, summary)) for action in reference.actions), len(reference.actions)
+
+
+def actions_right(summary: Summary, reference: Summary) -> Count:
+    """Return how many of the summary's actions share a line with one of the reference, and how many there are."""
+    return actions_found(reference, summary)
+
+
+def whose_right(summary: Summary, reference: Summary) -> Count:
+    """Return how many actions name the doer of a reference's action of a common line, and how many have such a one."""
+    pairs = [(action, near) for action in summary.actions if (near := _of_a_line(action, reference))]
+    right = sum(plain(action.who) in {plain(other.who) for other in near} for action, near in pairs)
+    return right, len(pairs)
+
+
+def whens_found(summary: Summary, reference: Summary) -> Count:
+    """Return how many times of the reference's actions an action of a common line has, and how many there are."""
+    timed = [action for action in reference.actions if action.when]
+    found = (any(_holds_time(near.when, action.when) for near in _of_a_line(action, summary)) for action in timed)
+    return sum(found), len(timed)
+
+
+def whens_right(summary: Summary, reference: Summary) -> Count:
+    """Return how many times of actions an action of the reference with a common line says, and how many there are.
+
+    A time that the reference was content to leave out counts as wrong.
+    """
+    timed = [action for action in summary.actions if action.when]
+    right = (
+        any(_holds_time(f"{near.when or ''} {near.what}", action.when) for near in _of_a_line(action, reference))
+        or any(_holds_time(action.when, near.when) for near in _of_a_line(action, reference) if near.when)
+        for action in timed
+    )
+    return sum(right), len(timed)
+
+
+def _of_a_line(action: Action, other: Summary) -> list[Action]:
+    return [one for one in other.actions if set(one.evidence) & set(action.evidence)]
+
+
+def _holds_time(text: str | None, wanted: str | None) -> bool:
+    """Tell whether a text says every value of another, in any spelling."""
+    said, values = find_values(plain(text or "")), find_values(plain(wanted or ""))
+    return bool(values) and all(any(same_value(value, one) for one in said) for value in values)
+
+
 def _letters(text: str) -> str:
     return "".join(_LETTERS.findall(text)).lower()
+
+
+OF_ACTIONS: Final[dict[str, Callable[[Summary, Summary], Count]]] = {
+    "actions_found": actions_found,
+    "actions_right": actions_right,
+    "whose_right": whose_right,
+    "whens_found": whens_found,
+    "whens_right": whens_right,
+}

@@ -104,6 +104,9 @@ def _model_measures(calls: Sequence[SimulatedCall], generated: Sequence[Generate
         "rouge_l": ratio((metrics.rouge_l(metrics.body(call.summary), metrics.body(made)), 1) for call, made in pairs),
         "length": ratio((len(metrics.body(made)), len(metrics.body(call.summary))) for call, made in pairs),
         "evidence_precision": ratio(metrics.evidence_precision(made, call.summary) for call, made in pairs),
+        **{
+            name: ratio(count(made, call.summary) for call, made in pairs) for name, count in metrics.OF_ACTIONS.items()
+        },
         **{name: ratio(_same_code(name, pairs)) for name in ("category", "outcome", "sentiment")},
     }
     return {name: value for name, value in measured.items() if value is not None}

@@ -60,6 +60,7 @@ class _Writing:
     """One sequence of a batch: where its grammar stands and what has been written."""
 
     call: int
+    lines: Sequence[Line]
     state: SummaryState
     prompt: list[int]
     breaks: frozenset[int]
@@ -205,7 +206,7 @@ class SummaryGenerator:
             raise InferenceError(
                 f"call {number} has {len(prompt)} prompt tokens of a context of {self.max_positions}: {error}"
             ) from error
-        return _Writing(number, state, prompt, self._breaks)
+        return _Writing(number, lines, state, prompt, self._breaks)
 
     def _write(self, batch: list[_Writing], max_new_tokens: int, cancel: Cancel | None) -> Iterator[tuple[int, int]]:
         """Write the batch to its end; yield each call's number with each of its tokens."""
@@ -269,7 +270,7 @@ class SummaryGenerator:
 
     def _result(self, writing: _Writing, duration_s: float) -> GeneratedSummary:
         return GeneratedSummary(
-            summary=in_notes(parse(self.tokenizer, writing.ids)),
+            summary=in_notes(parse(self.tokenizer, writing.ids), writing.lines),
             ids=tuple(writing.ids),
             prompt_tokens=len(writing.prompt),
             shared_tokens=writing.shared_tokens,

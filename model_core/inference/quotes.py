@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from model_core.data.clauses import TAILS, clauses
-from model_core.data.korean.promises import is_promise
+from model_core.data.korean.promises import is_promise, makes_wait
 from model_core.data.korean.repairs import taken_back
 from model_core.data.tokenizer import SummaryTokenizer
 from model_core.inference.source import MAX_WORD_CHARS, FindSpans
@@ -30,11 +30,13 @@ class Passage:
     on: past a tail that no value takes.
     """
 
-    def __init__(self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int) -> None:
+    def __init__(
+        self, line: int, clause: str, find_spans: FindSpans, max_value_chars: int, *, may_promise: bool
+    ) -> None:
         self.line = line
         text, spans, seams = _standing(clause, find_spans)
         self.size = len(text.split())
-        self.is_promise = is_promise(clause)
+        self.is_promise = may_promise and is_promise(clause)
         self.figures = tuple(text[start:end] for start, end in spans)
         self.raw = text.encode()
         at = _byte_offsets(text)
@@ -87,7 +89,8 @@ class Passage:
 def passages(number: int, line: str, find_spans: FindSpans, max_value_chars: int) -> list[Passage]:
     """Return the clauses with a word of line `number`."""
     found = (clause for clause in clauses(_cut(line)) if _has_word(clause))
-    return [Passage(number, clause, find_spans, max_value_chars) for clause in found]
+    lasting = not makes_wait(line)
+    return [Passage(number, clause, find_spans, max_value_chars, may_promise=lasting) for clause in found]
 
 
 class _State(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import Scope
 from apps.accounts.services import create_token
@@ -86,6 +87,8 @@ def test_upload_wait_read(client: Client, recording: Path) -> None:
 def test_reading_approving_and_a_batch(client: Client, houses: TwoHouses, tmp_path: Path) -> None:
     call = finished_call(houses.ours)
     key = str(call.pk)
+    today = timezone.localdate(call.happened_at).isoformat()
+    assert client.summary(key).dues == [{"due_on": today, "due_time": "15:00:00"}]
     assert [(line.number, line.party) for line in client.transcript(key)][:2] == [(1, "A"), (2, "B")]
     assert client.approve(key).state == "approved"
     assert client.tag("급함", [key]) == 1

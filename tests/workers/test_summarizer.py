@@ -266,7 +266,7 @@ def test_what_is_said_cannot_spell_structure_to_a_server() -> None:
 
 def test_an_answer_that_is_neither_is_named() -> None:
     with pytest.raises(FormatError, match="안녕"):
-        read_answer("안녕하세요")
+        read_answer("안녕하세요", [])
 
 
 def test_long_turns_are_read_as_lines_of_one_segment() -> None:

@@ -16,7 +16,7 @@ from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
 from pydantic import BaseModel, Field
 
 from model_core.data.call import Line
@@ -28,6 +28,7 @@ from workers.engines.conversion import to_contract
 
 PARTY_PREFIXES = ("A: ", "B: ")
 _UNFINISHED = "\ufffd"
+_WITH_RAW = ("raw", "parsed", "parsing_error")
 
 
 class ChatYoyak(BaseChatModel):
@@ -77,13 +78,15 @@ class ChatYoyak(BaseChatModel):
         """
         if schema is not CallSummary:
             raise ValueError(f"the schema is {schema!r}; this model writes {CallSummary.__name__} only")
-        read: Runnable[BaseMessage, CallSummary] = RunnableLambda(_read)
+        answered = RunnableParallel(raw=self, lines=RunnableLambda(self._lines))
+        read: Runnable[dict[str, Any], CallSummary] = RunnableLambda(_read)
         if not include_raw:
-            return self | read
-        parsed = RunnablePassthrough.assign(
-            parsed=lambda answer: read.invoke(answer["raw"]), parsing_error=lambda _: None
-        )
-        return {"raw": self} | parsed
+            return answered | read
+        parsed = RunnablePassthrough.assign(parsed=read, parsing_error=lambda _: None)
+        return answered | parsed | RunnableLambda(lambda answer: {key: answer[key] for key in _WITH_RAW})
+
+    def _lines(self, question: LanguageModelInput) -> list[Line]:
+        return lines_of_messages(self._convert_input(question).to_messages())
 
     def _generate(
         self,
@@ -159,8 +162,8 @@ def message_of_lines(lines: Sequence[Line]) -> HumanMessage:
     return HumanMessage("\n".join(turns))
 
 
-def _read(message: BaseMessage) -> CallSummary:
-    return to_contract(in_notes(parse_text(str(message.content))))
+def _read(answered: dict[str, Any]) -> CallSummary:
+    return to_contract(in_notes(parse_text(str(answered["raw"].content)), answered["lines"]))
 
 
 def _line(text: str) -> Line:

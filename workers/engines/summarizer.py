@@ -180,21 +180,21 @@ class _Run:
         config = RunnableConfig(callbacks=[handler])
         self.usage["parts"] += 1
         if isinstance(self._chat, ChatYoyak):
-            return in_notes(parse_text(self._ask([message_of_lines(part.lines)], config)))
+            return in_notes(parse_text(self._ask([message_of_lines(part.lines)], config)), part.lines)
         messages: list[BaseMessage] = [
             SystemMessage(_instructions(self._wishes)),
             message_of_lines(_harmless(part.lines)),
         ]
         answer = self._ask(messages, config)
         try:
-            return read_answer(answer)
+            return read_answer(answer, part.lines)
         except (FormatError, ValidationError) as error:
             repair = HumanMessage(f"That is no valid answer: {error}\nAnswer again, with the JSON object alone.")
-            return self._repaired([*messages, AIMessage(answer), repair], config)
+            return self._repaired([*messages, AIMessage(answer), repair], part, config)
 
-    def _repaired(self, messages: list[BaseMessage], config: RunnableConfig) -> Summary:
+    def _repaired(self, messages: list[BaseMessage], part: Part, config: RunnableConfig) -> Summary:
         try:
-            return read_answer(self._ask(messages, config))
+            return read_answer(self._ask(messages, config), part.lines)
         except (FormatError, ValidationError) as error:
             raise EngineError("internal", detail=str(error)[:200]) from error
 
@@ -223,14 +223,14 @@ def _harmless(lines: Sequence[Line]) -> list[Line]:
     return [Line(line.party, line.text.replace("<", "〈").replace(">", "〉")) for line in lines]
 
 
-def read_answer(answer: str) -> Summary:
-    """Return the summary of a served model's answer, in our format or in JSON.
+def read_answer(answer: str, lines: Sequence[Line]) -> Summary:
+    """Return the summary of a served model's answer about `lines`, in our format or in JSON.
 
     Raises: FormatError or ValidationError when it is neither.
     """
     text = answer.strip()
     if text.startswith("<|"):
-        return in_notes(parse_text(text))
+        return in_notes(parse_text(text), lines)
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
         raise FormatError(f"the answer begins with {text[:20]!r}; it holds no JSON object")

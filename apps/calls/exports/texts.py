@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.actions.due import Due, dues_of
 from apps.calls.exports.material import Material
 from apps.core.templatetags.yoyak import due_time
 from apps.summaries.reading import Claim
@@ -111,13 +112,16 @@ def clock(seconds: float, point: str) -> str:
 def as_json(material: Material) -> str:
     """Return everything as JSON, in the words of the API."""
     call, shown, use = material.call, material.shown, material.use
+    summary = material.view.reading.content if material.view else None
+    dues = dues_of(summary, timezone.localdate(call.happened_at)) if summary else []
     content = {
         "id": str(call.pk),
         "title": call.title,
         "created_at": call.created_at.isoformat(),
         "happened_at": call.happened_at.isoformat(),
         "duration_s": call.duration_s,
-        "summary": material.view.reading.content.model_dump(mode="json") if material.view else None,
+        "summary": summary.model_dump(mode="json") if summary else None,
+        "dues": [_due(due) for due in dues],
         "summary_version": shown.version if shown else None,
         "model_version": shown.model_version if shown else None,
         "template": {"name": use.version.template.name, "version": use.version.number} if use else None,
@@ -137,3 +141,10 @@ def as_json(material: Material) -> str:
         ],
     }
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _due(due: Due) -> dict[str, str | None]:
+    return {
+        "due_on": due.on.isoformat() if due.on else None,
+        "due_time": due.at.isoformat() if due.at else None,
+    }

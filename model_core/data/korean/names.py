@@ -6,6 +6,7 @@ A model marks too much. It knows endings and common words, and no names.
 import re
 from typing import Final
 
+from model_core.data.korean.promises import is_promise
 from model_core.data.korean.word_lists import word_list
 
 _COMMON: Final = word_list("no_names")
@@ -22,4 +23,4 @@ def looks_like_name(text: str) -> bool:
     words = text.rstrip(".,?!").split()
     if not words or len("".join(words)) < 2:
         return False
-    return words[-1] not in _COMMON and not any(_VERB.fullmatch(word) for word in words)
+    return words[-1] not in _COMMON and not is_promise(words[-1]) and not any(_VERB.fullmatch(word) for word in words)

@@ -12,15 +12,20 @@ from model_core.data.call import VALUE_CLOSE, VALUE_OPEN
 from model_core.data.korean.jamo import compose, split
 from model_core.data.korean.josa import is_syllable
 from model_core.data.korean.names import looks_like_name
+from model_core.data.korean.promises import STATES
 from model_core.data.korean.values import FoundValue, find_values, normalized_display, same_value
 
 _MARKED: Final = re.compile(f"{VALUE_OPEN}(.*?){VALUE_CLOSE}")
 _CLAUSE_END: Final = re.compile(r"([,?.])(?= |$)")
 # Verbs whose stem keeps its ㄹ before -게요; all others are read as ending in a vowel.
 _KEEPS_RIEUL: Final = ("만들", "걸", "팔", "열", "풀", "돌", "놀", "알", "빌")
+# What a recognizer cuts off its verb: 접수할 게요, 나갑 니다.
+_CUT_OFF: Final = re.compile(r"(?<=[가-힣]) (?=(?:습?니다|[게께]요|세요|네요|데요|거든요|어요|예요|에요|요)$)")
 _KEPT_WORDS: Final = frozenset(("하루", "이틀", "사흘", "나흘", "닷새", "엿새", "열흘", "보름"))
 _NO_VERBS: Final = frozenset(("안녕하세요", "여보세요", "수고하세요", "들어가세요", "계세요", "그런데요", "아니요"))
 _SO: Final = ("그렇", "이렇", "저렇", "어떻")
+# With -겠- a wish, and nothing that anybody will do: 보내 주시면 고맙겠습니다.
+_WISHES: Final = ("좋", "고맙", "감사하")
 # What a contracted vowel comes from: 걸려 of 걸리, 바꿔 of 바꾸, 봐 of 보, 돼 of 되.
 _UNCONTRACTED: Final = {"ㅕ": "ㅣ", "ㅝ": "ㅜ", "ㅘ": "ㅗ", "ㅙ": "ㅚ"}
 _FROM_EU: Final = {"써": "쓰", "꺼": "끄", "커": "크", "떠": "뜨"}
@@ -29,6 +34,7 @@ _SPOKEN_KINDS: Final = frozenset(
     ("money", "phone", "time", "date", "duration", "count", "percent", "measure", "number", "digits", "unit", "carno")
 )
 _VERBAL: Final = re.compile(r"(?:하|되|됐|했|이|입|예|에)[가-힣]*(?:요|다|데|고|서|면|게|지|는)$|요$")
+_WHERE: Final = re.compile(r"(?<=[가-힣]{2})(?:에서|에게|한테|까지|부터|에)$")
 PLAN: Final = "예정"
 Rewrite = Callable[[re.Match[str]], str | None]
 
@@ -49,8 +55,11 @@ def as_title(text: str) -> str:
 
 
 def _as_noun(word: str) -> str:
-    """Return 충전 of 충전하는데요 and 교정 of 교정이요; nothing of a word that names nothing."""
-    if VALUE_OPEN in word or VALUE_CLOSE in word or looks_like_name(word):
+    """Return 충전 of 충전하는데요, 전날 of 전날까지 and 교정 of 교정이요; nothing of a word that names nothing."""
+    if VALUE_OPEN in word or VALUE_CLOSE in word:
+        return word
+    word = _WHERE.sub("", word)
+    if looks_like_name(word):
         return word
     stem = _VERBAL.sub("", word)
     return stem if looks_like_name(stem) else ""
@@ -67,7 +76,7 @@ def nominal(stem: str) -> str:
 
 
 def _noted(clause: str, mark: str) -> str:
-    head, blank, last = clause.rpartition(" ")
+    head, blank, last = _CUT_OFF.sub("", clause).rpartition(" ")
     if VALUE_CLOSE in last:
         inside, close, last = last.rpartition(VALUE_CLOSE)
         head, blank = head + blank + inside + close, ""
@@ -155,6 +164,10 @@ def _promise(match: re.Match[str]) -> str | None:
 
 def _will(match: re.Match[str]) -> str | None:
     known = {"알": "알겠음", "모르": "모름", "되": "됨", "있": "있음", "없": "없음"}
+    if match[1].endswith(_WISHES):
+        return f"{match[1]}겠음"
+    if match[1].endswith("야"):
+        return f"{match[1]} 함"
     return known.get(match[1]) or (f"{match[1]}기로 함" if match[1] else None)
 
 
@@ -236,7 +249,7 @@ def _asked_past(match: re.Match[str]) -> str | None:
 
 # The first rule whose pattern fits and that gives a word counts.
 _STATEMENTS: Final = _rules(
-    (r"(.*?)주(?:세요|십시오|셔야 돼요|시겠어요)", lambda m: f"{m[1]} 달라고 함".lstrip()),
+    (r"(.*?)주(?:세요|십시오|셔야 돼요|시겠어요|시겠습니까)", lambda m: f"{m[1]} 달라고 함".lstrip()),
     (r"(.*?)겠(?:습니다|어요|어|네요|는데요|고요)", _will),
     (r"(.*?)(?:게요|께요|게)", _promise),
     (r"(.*?)(?:거예요|거에요|겁니다|거야|거거든요|거고요)", lambda m: f"{m[1]} {PLAN}".lstrip()),
@@ -253,13 +266,16 @@ _STATEMENTS: Final = _rules(
     (r"(.*?)(?:거든요|거든|잖아요|잖아|네요|고요|구요|지요|죠)", _of_stem),
     (r"(.*?)(?:는데요|는데|던데요)", _of_stem),
     (r"(.*?)데요", _adnominal),
-    (r"(.*?(?:어려우|아프|있으|없으|많으|괜찮으|편하|필요하|바쁘|힘드|계))세요", _said("심")),
+    (r"(.*?)까요", _could),
+    (r"(.*?)어떠(?:세요|십니까)", lambda m: f"{m[1]}어떤지 문의"),
+    (rf"(.*?(?:{STATES}|계))세요", _said("심")),
     (r"(.*?)(?:세요|십시오)", _said("라고 함")),
     (r"(.*?)(?:어요|어)", _past),
     (r"(.*(?:서|니까|면|만|도|은|는|까지|부터|에|에서|로|정도|쯤|명|개|번|원|분|시|일|날|것))요", _said("")),
     (r"(.*?)요", _present),
 )
 _QUESTIONS: Final = _rules(
+    (r"(.*?)주(?:세요|시겠어요|시겠습니까|실래요)", lambda m: f"{m[1]} 달라고 함".lstrip()),
     (r"(.*?)까요", _could),
     (r"(.*?)(?:인가요|이에요|예요|이죠|입니까)", _copula_question),
     (r"(.*?)(?:나요|습니까|는가요)", _whether),
@@ -267,5 +283,4 @@ _QUESTIONS: Final = _rules(
     (r"(.*?)어요", _asked_past),
     (r"(.*?)(?:돼요|되죠|됩니까)", lambda m: f"{m[1]}되는지 문의"),
     (r"(.*?)하(?:죠|세요|시나요)", lambda m: f"{m[1]}하는지 문의"),
-    (r"(.*?)주(?:세요|시겠어요|실래요)", lambda m: f"{m[1]} 달라고 함".lstrip()),
 )

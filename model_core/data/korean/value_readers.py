@@ -25,6 +25,8 @@ _UNITS: Final = {
     "제곱미터": "㎡", "헤베": "㎡",
 }  # fmt: skip
 _ANNOUNCED: Final = re.compile("(?:코드|번호|자리)(?:는|가|이|은|요)?,? $")
+# 이십 일 세 시 is three o'clock on the 20th, and nobody's age.
+_OCLOCK: Final = re.compile(" ?시(?!간)")
 _NATIVE_ABOUT: Final = {
     "한두": "12", "두세": "23", "서너": "34", "너댓": "45", "네댓": "45", "대여섯": "56", "예닐곱": "67",
 }  # fmt: skip
@@ -207,6 +209,8 @@ def _carno(match: re.Match[str]) -> str | None:
 
 def _count(match: re.Match[str]) -> str | None:
     unit = match["u"]
+    if unit == "세" and _OCLOCK.match(match.string, match.end()):
+        return None
     number = _number(match, unit)
     return f"{number}{_UNITS.get(unit, unit) if unit != '분' else '분'}" if number else None
 

@@ -3,10 +3,12 @@
 from datetime import date, time, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from apps.actions.due import Due, read_due
+from model_core.data.korean.notes import as_note
+from model_core.data.korean.times import time_told
 
 CALLED = date(2026, 11, 25)  # a Wednesday
 SAID = {
@@ -29,6 +31,9 @@ SAID = {
     "일주일 뒤": (date(2026, 12, 2), None),
     "이 주 후": (date(2026, 12, 9), None),
     "이달 말": (date(2026, 11, 30), None),
+    "십이월 말까지": (date(2026, 12, 31), None),
+    "2월 말": (date(2027, 2, 28), None),
+    "십삼월 말": (None, None),
     "한 시간 안에": (date(2026, 11, 25), None),
     "밤 열두 시": (date(2026, 11, 25), time(0)),
     "14:30": (date(2026, 11, 25), time(14, 30)),
@@ -70,3 +75,22 @@ def test_numbers_in_words_and_in_digits_are_one(days: int, called: date) -> None
 @given(st.text("일이삼사오육칠팔구십월시분반요주다음뒤안내말오전후 0123456789:-세한열", max_size=30), st.dates())
 def test_nothing_breaks_it(text: str, called: date) -> None:
     assert isinstance(read_due(text, called), Due)
+
+
+DAYS = (
+    *("오늘", "내일", "내일 모레", "글피", "금요일", "다음 주 화요일"),
+    *("이번 달 이십오 일", "십이월 삼 일", "12월 3일", "이십 일"),
+)
+HOURS = ("오전 열 시 반", "오후 두 시", "세 시 십오 분", "14:30", "정오")
+SPANS = ("사흘 안에", "삼 일 이내", "일주일 뒤에", "보름 후에", "이 주 안에")
+MOMENTS = st.sampled_from((*SPANS, *DAYS, *HOURS)) | st.builds("{} {}".format, *map(st.sampled_from, (DAYS, HOURS)))
+
+
+@settings(deadline=None)
+@given(MOMENTS, st.sampled_from(("", "까지", "에")), st.dates(date(2001, 1, 1), date(2090, 1, 1)))
+def test_what_the_summarizer_finds_in_a_promise_is_read_as_it_was_said(said: str, limit: str, called: date) -> None:
+    words = said if said in SPANS else said + limit
+    told = time_told(f"제가 {words} 다시 연락드리겠습니다")
+    assert told is not None and read_due(told, called) == read_due(said, called)
+    # The inbox reads the note, in which figures are written.
+    assert read_due(as_note(told), called) == read_due(said, called)

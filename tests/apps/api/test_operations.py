@@ -2,7 +2,7 @@
 
 import json
 from base64 import urlsafe_b64encode
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,8 +19,9 @@ from apps.calls import searching
 from apps.calls.models import Call, Recording
 from apps.summaries.services import add_model_summary
 from tests.apps.api.asking import BASE, TURNS, Program
+from tests.calls import finished_call, summary
 from tests.people import TwoHouses
-from workers.contracts.summary import CallSummary, Statement
+from workers.contracts.summary import ActionItem, CallSummary, Statement
 
 
 def _summarize(call_id: str) -> None:
@@ -87,6 +88,20 @@ def test_a_correction_has_the_title_that_the_form_asks_for(houses: TwoHouses, ti
     refused = program.ask("PUT", f"/calls/{call_id}/summary", content | {"title": title})
     assert (refused.status_code, program.read(f"/calls/{call_id}/summary")["version"]) == (422, 1)
     assert program.ask("PUT", f"/calls/{call_id}/summary", content | {"title": "가" * 200}).status_code == 200
+
+
+def test_a_summary_says_the_day_of_each_action_beside_its_words(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+    actions = (ActionItem(who="상담원", what="전화", when="내일 오후 2시까지"), ActionItem(who="고객", what="답"))
+    content = summary().model_copy(update={"actions": actions})
+    call = finished_call(houses.ours, content=content)
+    Call.objects.filter(pk=call.pk).update(happened_at=datetime(2026, 11, 30, 16, tzinfo=UTC))
+    dues = [{"due_on": "2026-12-02", "due_time": "14:00:00"}, {"due_on": None, "due_time": None}]
+    shown = program.read(f"/calls/{call.pk}/summary")
+    assert shown["dues"] == dues, "counted from the day in Korea"
+    assert [one["dues"] for one in program.read(f"/calls/{call.pk}/summaries")["items"]] == [dues]
+    kept = program.ask("PUT", f"/calls/{call.pk}/summary", shown["content"] | {"seen": 1})
+    assert json.loads(kept.content)["dues"] == dues, "what was read is taken as it is"
 
 
 def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 import zipfile
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +96,9 @@ def test_json_is_whole(call: Call, houses: TwoHouses) -> None:
     document = json.loads(_get(call, houses.ours.agent, "json"))
     assert CallSummary.model_validate(document["summary"]) == SUMMARY
     assert [line["text"] for line in document["segments"]] == [segment.text for segment in SEGMENTS]
+    tomorrow = timezone.localdate(call.happened_at) + timedelta(days=1)
+    assert document["dues"][0] == {"due_on": tomorrow.isoformat(), "due_time": "15:00:00"}
+    assert len(document["dues"]) == len(SUMMARY.actions)
 
 
 def test_action_items_as_todos(call: Call, houses: TwoHouses) -> None:

@@ -97,7 +97,7 @@ def test_less_than_half_a_prompt_is_not_shared() -> None:
 
 def test_counts_and_confidence_are_of_the_summary(generator: SummaryGenerator) -> None:
     (result,) = generator.generate(CALLS[:1], max_new_tokens=500)
-    assert in_notes(parse(TOKENIZER, result.ids)) == result.summary
+    assert in_notes(parse(TOKENIZER, result.ids), CALLS[0]) == result.summary
     assert result.completion_tokens == len(result.ids) <= 500
     assert result.prompt_tokens == generator.count_tokens(CALLS[0])
     assert result.confidence < 0

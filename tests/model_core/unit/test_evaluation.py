@@ -37,6 +37,44 @@ def test_a_fact_counts_in_any_spelling() -> None:
     assert metrics.fact_recall([AMOUNT], "요금 55,000원 문의") == (0, 1)
 
 
+def _with(*actions: Action) -> Summary:
+    return replace(GOOD, actions=actions)
+
+
+def test_actions_are_compared_by_the_lines_they_share() -> None:
+    other = Action("고객", "결제", None, (2,))
+    made = _with(replace(GOOD.actions[0], who="고객", evidence=(3, 4)), Action("고객", "인사", None, (1,)))
+    wanted = _with(*GOOD.actions, other)
+    assert metrics.actions_found(made, wanted) == (1, 2)
+    assert metrics.actions_right(made, wanted) == (1, 2)
+    assert metrics.whose_right(made, wanted) == (0, 1)
+    assert metrics.whose_right(wanted, wanted) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("when", "found", "right"),
+    [
+        ("내일 오후 3시까지", (1, 1), (1, 1)),
+        ("내일", (0, 1), (1, 1)),
+        ("다음 주 월요일", (0, 1), (0, 1)),
+        (None, (0, 1), (0, 0)),
+    ],
+)
+def test_the_times_of_actions_count_in_any_spelling(
+    when: str | None, found: metrics.Count, right: metrics.Count
+) -> None:
+    made = _with(replace(GOOD.actions[0], when=when))
+    assert (metrics.whens_found(made, GOOD), metrics.whens_right(made, GOOD)) == (found, right)
+
+
+def test_a_time_that_says_more_than_the_reference_or_that_its_words_say_is_right() -> None:
+    made = _with(replace(GOOD.actions[0], when="내일 오후 3시까지"))
+    short = _with(replace(GOOD.actions[0], when="내일"))
+    assert metrics.whens_right(made, short) == (1, 1)
+    in_words = _with(replace(GOOD.actions[0], what="내일 오후 3시까지 환불", when=None))
+    assert metrics.whens_right(made, in_words) == (1, 1)
+
+
 def test_only_required_facts_count() -> None:
     assert metrics.fact_recall([replace(AMOUNT, required=False)], "") == (0, 0)
     assert metrics.fact_recall([Fact("환불", "word", ("환불",), True), AMOUNT], "환불함") == (1, 2)

@@ -23,7 +23,7 @@ from model_core.inference.vocabulary import Vocabulary
 LINES = (
     Line("A", "네, 가온텔레콤 김민수입니다."),
     Line("B", "이번 달 요금이 오만 사천 원이 나왔어요. 로밍 요금은 쓴 적이 없는데요?"),
-    Line("A", "확인해서 십이월 삼 일까지 54,000원 환불해 드릴게요, 010-2345-6789 맞으시죠?"),
+    Line("A", "확인해서 십이월 삼 일까지 54,000원 환불해 드릴게요, 010-2345-6789 눌러 주시겠어요?"),
     Line("B", "네 ... 맞아요"),
 )
 QUOTABLE = [clause for line in LINES for clause in clauses(line.text)]
@@ -146,9 +146,9 @@ EXAMPLE = Summary(
     (Topic("로밍", (Item("<v>로밍 요금</v>은 쓴 적이 없는데요?", (2,)),)),),
     (
         Action("상담원", f"확인해서 {BACK} 환불해 드릴게요", "십이월 삼 일", (3,)),
-        Action("김민수", "<v>010-2345-6789</v> 맞으시죠?", None, (1, 3)),
+        Action("김민수", "<v>010-2345-6789</v> 눌러 주시겠어요?", None, (1, 3)),
     ),
-    (Item(f"확인해서 {BACK} 환불해 드릴게요, <v>010-2345-6789</v> 맞으시죠?", (3,)),),
+    (Item(f"확인해서 {BACK} 환불해 드릴게요, <v>010-2345-6789</v> 눌러 주시겠어요?", (3,)),),
     "telecom",
     "pending",
     "negative",
@@ -302,7 +302,7 @@ def test_what_was_taken_back_is_not_read() -> None:
 
 
 def with_points(*points: Item) -> Summary:
-    one = Item("<v>010-2345-6789</v> 맞으시죠?", (3,))
+    one = Item("<v>010-2345-6789</v> 눌러 주시겠어요?", (3,))
     return Summary("요금 문의", one, (Topic("로밍", points),), (), (), "telecom", "pending", "negative")
 
 

@@ -160,6 +160,11 @@ def test_found_values_are_ordered_runs_of_any_text(text: str) -> None:
         end = value.end
 
 
+def test_three_oclock_after_a_day_is_nobodys_age() -> None:
+    assert [value.kind for value in find_values("이십 일 세 시 십오 분에 갈게요")] == ["date", "time"]
+    assert [value.kind for value in find_values("이십일 세부터")] == ["count"]
+
+
 def _only(text: str) -> FoundValue:
     (value,) = find_values(text)
     return value

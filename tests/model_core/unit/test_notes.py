@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_core.data.call import Action, Item, Summary, Topic, plain
+from model_core.data.call import Action, Item, Line, Summary, Topic, plain
 from model_core.data.korean.names import looks_like_name
 from model_core.data.korean.notes import as_note, as_title, nominal
-from model_core.data.korean.promises import is_promise
+from model_core.data.korean.promises import doer, is_promise, makes_wait
 from model_core.data.korean.values import find_values, same_value
 from model_core.inference.notes import in_notes
 
@@ -39,6 +39,14 @@ from model_core.inference.notes import in_notes
         ("반품이 아예 어려우세요", "반품이 아예 어려우심"),
         ("그렇죠", "그렇죠"),
         ("<v>찾아야겠네</v>", "찾아야겠네"),
+        ("내가 전화해서 <v>알아볼게</v>", "내가 전화해서 알아보기로 함"),
+        ("짐은 치워 놔야겠네요", "짐은 치워 놔야 함"),
+        ("빨리 주시면 고맙겠습니다", "빨리 주시면 고맙겠음"),
+        ("뒷자리는 어떠세요", "뒷자리는 어떤지 문의"),
+        ("오만 원 돌려드릴까요", "5만 원 돌려드릴지 문의"),
+        ("사진을 보내 주시겠습니까?", "사진을 보내 달라고 함"),
+        ("저희가 접수할 게요", "저희가 접수하기로 함"),
+        ("압류가 걸렸습 니다", "압류가 걸렸음"),
     ],
 )
 def test_a_spoken_clause_becomes_a_note(spoken: str, note: str) -> None:
@@ -88,6 +96,7 @@ def test_a_title_says_no_word_twice_and_ends_in_no_verb() -> None:
     assert as_title("토크 게이지 교정이요 일정 문의") == "토크 게이지 교정 일정 문의"
     assert as_title("보냈는데") == "보냈는데", "something has to stand there"
     assert as_title("부탁, 부탁") == "부탁"
+    assert as_title("주문서에 문의") == "주문서 문의" and as_title("전날까지") == "전날"
     assert as_title("<v>오만 원</v> 환불 요청") == "<v>5만 원</v> 환불 요청"
 
 
@@ -102,7 +111,19 @@ def test_what_is_no_name(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "clause", ["바로 수거 예약하겠습니다", "내가 할게", "사진 보내 주세요", "서류를 내셔야 해요", "금요일까지 오세요"]
+    "clause",
+    [
+        "바로 수거 예약하겠습니다",
+        "내가 할게",
+        "사진 보내 주세요",
+        "서류를 내셔야 해요",
+        "금요일까지 오세요",
+        "담당자가 전화드릴 거예요",
+        "소파에 못 올라가게 할게요",
+        "오후 한 시 표로 제가 끊을게요",
+        "견적서를 이십팔 일까지 보내 주시겠습니까?",
+        "못 봤으면 제가 바로 다시 보낼게요",
+    ],
 )
 def test_promises_and_requests(clause: str) -> None:
     assert is_promise(clause)
@@ -119,21 +140,61 @@ def test_promises_and_requests(clause: str) -> None:
         "어떻게",
         "알겠습니다",
         "비가 왔어요",
+        "고맙겠습니다",
+        "반품이 아예 어려우세요",
+        "답은 못 드려요",
+        "계약이 된 거예요",
+        "찾을 수 있을 거예요",
+        "회의 중 아니시죠?",
+        "더 필요한 건 없으시고요?",
+        "성함 말씀해 주시겠어요?",
+        "또 궁금하신 거 있으시면 전화 주세요",
+        "하나 더 여쭤볼게요",
+        "이만 끊을게요",
     ],
 )
 def test_what_is_no_promise(clause: str) -> None:
     assert not is_promise(clause)
 
 
+@pytest.mark.parametrize(
+    ("clause", "whose"),
+    [
+        ("다시 전화할게요", "speaker"),
+        ("제가 할게", "speaker"),
+        ("접수하겠습니다", "speaker"),
+        ("사진 보내 주세요", "listener"),
+        ("신분증을 챙기셔야 돼요", "listener"),
+        ("담당자가 갈 거예요", None),
+        ("이렇게", None),
+    ],
+)
+def test_whose_a_promise_is(clause: str, whose: str | None) -> None:
+    assert doer(clause) == whose
+
+
+def test_what_is_promised_while_the_other_waits_is_done_in_the_call() -> None:
+    assert makes_wait("네 확인해 보겠습니다. 잠시만요") and makes_wait("잠깐만 기다려 주세요")
+    assert not makes_wait("잠시 후에 다시 전화드릴게요")
+
+
 def test_a_summary_in_notes_keeps_its_evidence() -> None:
+    lines = [Line("A", "네")] * 4 + [
+        Line("A", "수거비 오만 원이 나옵니다."),
+        Line("B", "삼십일 일까지 다시 전화할게요. 토요일은 쉬어요."),
+        Line("A", "확인하겠습니다."),
+        Line("A", "네, 그래요."),
+    ]
     point = Item("수거비 <v>오만 원</v>이 나옵니다", (5,))
     actions = (
-        Action("고객", "다시 전화할게요", "삼십일 일", (6,)),
+        Action("상담원", "<v>삼십일 일</v>까지 다시 전화할게요", "토요일", (6,)),
         Action("상담원", "확인하겠습니다", "찾아야겠네", (7,)),
+        Action("고객", "확인하고", None, (7,)),
     )
     said = Summary("반품 반품 문의", point, (Topic("비용", (point,)),), actions, (), "shopping", "pending", "neutral")
-    noted = in_notes(said)
+    noted = in_notes(said, lines)
     assert noted.title == "반품 문의"
     assert noted.topics[0].points[0] == Item("수거비 <v>5만 원</v>이 나옴", (5,))
-    assert [action.when for action in noted.actions] == ["31일", None]
-    assert [action.evidence for action in noted.actions] == [(6,), (7,)]
+    assert [action.when for action in noted.actions] == ["31일까지", None]
+    assert [action.who for action in noted.actions] == ["고객", "상담원"], "whose the promise is"
+    assert [action.evidence for action in noted.actions] == [(6,), (7,)], "what promises nothing is left out"
