@@ -178,6 +178,20 @@ def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:
     assert program.ask("POST", "/calls", body, **{"idempotency-key": "k" * 201}).status_code == 400
 
 
+def test_a_key_stands_for_the_bytes_of_a_recording_and_its_fields(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+
+    def send(content: bytes, title: str) -> Any:
+        headers = {"authorization": f"Bearer {program.token}", "idempotency-key": "k"}
+        file = SimpleUploadedFile("통화.wav", content)
+        return program.client.post(f"{BASE}/calls", {"file": file, "title": title}, headers=headers)
+
+    first = send(b"\0" * 800, "하나")
+    assert send(b"\0" * 800, "하나").json() == first.json()
+    for other in (send(b"\1" * 800, "하나"), send(b"\0" * 800, "다른")):
+        assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
 def test_kept_answers_go_with_their_day_and_their_call(houses: TwoHouses) -> None:
     program = Program(houses.ours.agent)
     call_id = program.add_call()
