@@ -134,7 +134,7 @@ def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]
     def view(request: HttpRequest, **ids: str) -> HttpResponseBase:
         headers: dict[str, str] = {}
         try:
-            token = _token_of(request)
+            token = token_of(request)
             token.user.working_in = token.organization_id
             headers = count_request(token.pk)
             note_use(token=token)
@@ -153,7 +153,8 @@ def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]
     return view
 
 
-def _token_of(request: HttpRequest) -> ApiToken:
+def token_of(request: HttpRequest) -> ApiToken:
+    """Return the token that a request carries. Raises Problem when it is none that counts."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     token = valid_token(text.strip()) if kind.lower() == "bearer" else None
     if token is None:
