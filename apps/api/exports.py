@@ -34,7 +34,8 @@ def export_table(ask: Ask) -> StreamingHttpResponse:
     """Take out the calls that a filter finds, up to ten thousand, as CSV; `limit` and `cursor` are ignored."""
     calls = list(search_calls(actor=ask.actor, wanted=ask.query.wanted())[:MAX_CALLS])
     record_export(calls=calls, actor=ask.actor)
-    return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8")
+    headers = {"Content-Disposition": disposition("calls", "csv")}
+    return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @operation("GET", "batches/{batch_id}/export", media_type="application/zip")
@@ -43,4 +44,5 @@ def export_batch(ask: Ask) -> FileResponse:
     batch = access_batch(ask.actor, ask.ids["batch_id"])
     calls = calls_in_order(access_calls(ask.actor).filter(jobs__batch=batch).distinct())
     record_export(calls=calls, actor=ask.actor)
-    return FileResponse(zip_of(calls), content_type="application/zip")
+    headers = {"Content-Disposition": disposition(batch.name, "zip")}
+    return FileResponse(zip_of(calls), content_type="application/zip", headers=headers)
