@@ -3,6 +3,7 @@ program sends twice or in another encoding; and a database that is gone.
 """
 
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -126,3 +127,12 @@ def test_programs_read_the_values_of_a_refusal(houses: TwoHouses) -> None:
     assert json.loads(refused.content)["values"] == {"sent": 2, "offset": 0}
     calls = [program.send("/calls", file=SimpleUploadedFile("a.wav", b"x")) for _ in range(2)]
     assert json.loads(calls[1].content)["values"] == {"call_id": json.loads(calls[0].content)["id"]}
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize("path", ["/calls", "/actions", "/batches", "/access-log", "/webhooks", "/training/runs"])
+def test_a_cursor_that_somebody_wrote(houses: TwoHouses, path: str, moment: str) -> None:
+    last = "1" if path == "/access-log" else str(houses.ours.admin.pk)
+    cursor = urlsafe_b64encode(f"{moment}|{last}".encode()).decode().rstrip("=")
+    answer = Program(houses.ours.admin).ask("GET", f"{path}?cursor={cursor}")
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (422, "bad_cursor")
