@@ -37,6 +37,11 @@ class Incoming(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def example(**fields: Any) -> ConfigDict:
+    """Return the configuration of a body that is documented with an example."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class Nothing(Incoming):
     """No parameters."""
 
@@ -71,7 +76,7 @@ class Operation:
     body: type[BaseModel] | None
     form: type[BaseModel] | None
     answer: type[BaseModel] | None
-    media_type: str
+    media_types: tuple[str, ...]
     status: int
     raw: bool
     repeatable: bool
@@ -94,7 +99,7 @@ def operation(
     query: type[BaseModel] = Nothing,
     body: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
-    media_type: str = "application/json",
+    media_type: str | tuple[str, ...] = "application/json",
     status: int = 200,
     raw: bool = False,
     repeatable: bool = True,
@@ -114,7 +119,7 @@ def operation(
                 body=body,
                 form=form,
                 answer=answer,
-                media_type=media_type,
+                media_types=(media_type,) if isinstance(media_type, str) else media_type,
                 status=status,
                 raw=raw,
                 repeatable=repeatable,

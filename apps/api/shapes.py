@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from apps.api.operations import Incoming
+from apps.api.operations import Incoming, example
 from apps.calls.filters import CallFilter
 from apps.calls.forms import MAX_TEXT
 from apps.calls.models import Call
@@ -96,6 +96,11 @@ class TurnIn(Incoming):
 
 
 class TranscriptIn(Incoming):
+    model_config = example(
+        title="카드 환불 문의",
+        turns=[{"speaker": "상담원", "text": "무엇을 도와드릴까요?"}, {"speaker": "고객", "text": "환불이 안 됐어요."}],
+    )
+
     title: Annotated[str, Field(min_length=1, max_length=300, pattern=ONE_LINE), STRIPPED]
     turns: list[TurnIn]
 

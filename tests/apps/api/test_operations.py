@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from apps.api.idempotency import prune_answers
 from apps.api.models import KeptAnswer
+from apps.api.operations import OPERATIONS
 from apps.calls import searching
 from apps.calls.models import Call, Recording
 from apps.summaries.services import add_model_summary
@@ -295,7 +296,8 @@ def test_the_documentation_knows_every_operation(houses: TwoHouses) -> None:
         "multipart/form-data",
     }
     for reference in set(_references(described)):
-        assert reference.removeprefix("#/components/schemas/") in described["components"]["schemas"]
+        kind, name = reference.removeprefix("#/components/").split("/")
+        assert name in described["components"][kind]
     assert client.get(f"{BASE}/docs/").status_code == 302
     client.force_login(houses.ours.agent)
     page = client.get(f"{BASE}/docs/").content.decode()
@@ -308,3 +310,29 @@ def _references(node: Any) -> list[str]:
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
         return own + [found for value in node.values() for found in _references(value)]
     return [found for value in node for found in _references(value)] if isinstance(node, list) else []
+
+
+def test_every_operation_is_documented_with_scope_refusals_and_examples_that_hold() -> None:
+    described = Client().get(f"{BASE}/openapi.json").json()
+    tags = {tag["name"] for tag in described["tags"]}
+    for item in OPERATIONS:
+        shape = described["paths"][f"/{item.path}"][item.method.lower()]
+        assert shape["summary"] and set(shape["tags"]) <= tags
+        assert shape["security"] == [{"bearer": [item.scope.value]}]
+        assert {"401", "403", "422", "429", "default"} <= shape["responses"].keys()
+        assert ("404" in shape["responses"]) == ("{" in item.path)
+        for example in item.body.model_json_schema().get("examples", []) if item.body else []:
+            item.body.model_validate_json(json.dumps(example), strict=True)
+    assert described["paths"]["/calls/{call_id}/export"]["get"]["responses"]["200"]["content"].keys() >= {
+        "application/pdf",
+        "text/vtt",
+    }
+    written = {item.work.__name__ for item in OPERATIONS if item.body and "examples" in item.body.model_json_schema()}
+    assert {"create_call", "create_batch", "create_template", "create_webhook", "put_summary"} <= written
+
+
+def test_the_page_shows_examples_and_what_refusals_mean(houses: TwoHouses) -> None:
+    client = Client()
+    client.force_login(houses.ours.agent)
+    page = client.get(f"{BASE}/docs/").content.decode()
+    assert "무엇을 도와드릴까요?" in page and "Too many requests in this minute" in page
