@@ -104,7 +104,7 @@ def _plain(value: object) -> object:
 def _given(item: Mapping[str, Any]) -> str:
     """Return what was given where a rule was broken, in brackets: short texts and numbers, of others how long."""
     match item["type"], item["input"]:
-        case (("missing" | "json_invalid"), _):
+        case (("missing" | "json_invalid"), _) | (_, ""):
             return ""
         case _, (str() | list()) as long if len(long) > _SHORT_CHARS:
             return f" ({len(long)})"

@@ -90,6 +90,28 @@ def test_a_correction_has_the_title_that_the_form_asks_for(houses: TwoHouses, ti
     assert program.ask("PUT", f"/calls/{call_id}/summary", content | {"title": "가" * 200}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"topics": [{"title": "가" * 1001}]}, "topics.0.title — 1001 > 1000"),
+        ({"one_line": {"text": "가" * 1001}}, "one_line — 1001 > 1000"),
+        ({"one_line": {"text": "가", "evidence": [1, 3]}}, "one_line.evidence — #3"),
+        ({"topics": [{"title": "가", "points": [{"text": "가", "evidence": [0]}]}]}, "topics.0.points.0.evidence — #0"),
+        ({"actions": [{"who": "가", "what": "가", "when": "가" * 1001}]}, "actions.0 — 1001 > 1000"),
+        ({"decisions": [{"text": "가", "evidence": [99]}]}, "decisions.0.evidence — #99 (≤ 2)"),
+    ],
+)
+def test_a_correction_rests_on_lines_that_there_are(houses: TwoHouses, change: dict[str, Any], words: str) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    _summarize(call_id)
+    content = {"seen": 1, "title": "환불", "one_line": {"text": "환불을 물었다.", "evidence": [2]}}
+    refused = program.ask("PUT", f"/calls/{call_id}/summary", content | change)
+    assert (refused.status_code, json.loads(refused.content)["code"]) == (422, "bad_summary")
+    assert words in json.loads(refused.content)["detail"]
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 200
+
+
 def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:
     program = Program(houses.ours.agent)
     answer = _upload(program, b"\0" * 800, title="첫 통화", codec="mulaw", rate_hz="8000")
