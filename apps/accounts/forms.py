@@ -1,19 +1,18 @@
 """What people send about members and the access log. Teams are those of the organization a form is made for."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.labels import ACTIONS
 from apps.accounts.log import LogFilter
 from apps.accounts.models import Role, Scope, Team, User
+from apps.core.days import midnight
 
 if TYPE_CHECKING:
     NewUserForm = BaseUserCreationForm[User]
@@ -92,8 +91,8 @@ class LogForm(forms.Form):
         return LogFilter(
             actor=said.get("person") or None,
             action=said.get("action", ""),
-            since=_midnight(said.get("since")),
-            until=_midnight(said.get("until"), days=1),
+            since=midnight(said.get("since")),
+            until=midnight(said.get("until"), days=1),
             object_id=said.get("object"),
         )
 
@@ -104,10 +103,3 @@ class LogForm(forms.Form):
             if self.data.get(name):
                 asked[name] = self.data[name]
         return asked.urlencode()
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    try:
-        return timezone.make_aware(datetime.combine(day + timedelta(days), time.min)) if day else None
-    except OverflowError:
-        return None

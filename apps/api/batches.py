@@ -8,7 +8,7 @@ from pydantic import Field
 
 from apps.accounts.selectors import access_organization
 from apps.api.batch_shapes import BatchesOut, BatchOut, EstimateOut, JobsOut, ModelOut, ModelsOut
-from apps.api.operations import Ask, Incoming, operation
+from apps.api.operations import Ask, Incoming, example, operation
 from apps.api.shapes import CallsFilter, JobOut, PageQuery
 from apps.calls.models import Call
 from apps.calls.selectors import access_calls, find_calls
@@ -48,6 +48,12 @@ class EstimateIn(CallsIn):
 class BatchIn(CallsIn):
     """`template` is the id of one, or "default"; left out, what was chosen for each call counts. `model` is a key of
     `GET /models`; left out, the one in use when a call's turn comes."""
+
+    model_config = example(
+        name="11월 환불 통화",
+        filter={"q": "환불", "since": "2026-11-01T00:00:00+09:00"},
+        template="default",
+    )
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=ONE_LINE), STRIPPED]
     template: uuid.UUID | Literal["default"] | None = None

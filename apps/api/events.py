@@ -7,13 +7,13 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import translation
 
-from apps.api.operations import Ask, operation
+from apps.api.operations import Ask, operation, token_of
 from apps.api.problems import Problem
 from apps.api.shapes import JobOut
 from apps.calls.selectors import access_call
@@ -33,19 +33,31 @@ def follow_call(ask: Ask) -> StreamingHttpResponse:
     call = access_call(ask.actor, ask.ids["call_id"])
     if not latest_job_by_call([call.pk]):
         raise Http404("nothing is being done")
-    stream = Stream(call.pk, translation.get_language() or "ko")
+    stream = Stream(call.pk, translation.get_language() or "ko", lambda: _reaches(ask.request, call.pk))
     response = StreamingHttpResponse(stream, content_type="text/event-stream; charset=utf-8")
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-class Stream:
-    """The events of one call. It takes one of the free places and gives it back in `close`, which Django calls."""
+def _reaches(request: HttpRequest, call_id: uuid.UUID) -> bool:
+    """Tell whether the token of `request` still opens the call: a stream is older than a change of members."""
+    try:
+        access_call(token_of(request).user, call_id)
+    except (Problem, Http404):
+        return False
+    return True
 
-    def __init__(self, call_id: uuid.UUID, language: str) -> None:
+
+class Stream:
+    """The events of one call. It takes one of the free places and gives it back in `close`, which Django calls.
+
+    `reaches` tells before each look whether the listener may still know.
+    """
+
+    def __init__(self, call_id: uuid.UUID, language: str, reaches: Callable[[], bool]) -> None:
         if not _free.acquire(blocking=False):
             raise Problem(503, "too_many_streams", "poll the job instead", headers={"Retry-After": "5"})
-        self.call_id, self.language, self._holds_place = call_id, language, True
+        self.call_id, self.language, self.reaches, self._holds_place = call_id, language, reaches, True
 
     def close(self) -> None:
         """Give the place back, once."""
@@ -57,7 +69,7 @@ class Stream:
         """Yield an event whenever something changed, comments in between, and end with the job or after a while."""
         yield f"retry: {_RECONNECT_MS}\n\n".encode()
         ends, shown, spoke_at = time.monotonic() + STREAM_S, "", time.monotonic()
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and self.reaches():
             job = latest_job_by_call([self.call_id]).get(self.call_id)
             if job is None:
                 return

@@ -7,7 +7,7 @@ from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from apps.api.operations import Ask, Incoming, operation
 from apps.api.shapes import CallsQuery
 from apps.calls.export_views import MAX_CALLS
-from apps.calls.exports.files import calls_in_order, disposition, export_of, zip_of
+from apps.calls.exports.files import FORMATS, calls_in_order, disposition, export_of, zip_of
 from apps.calls.exports.tables import csv_lines
 from apps.calls.searching import search_calls
 from apps.calls.selectors import access_call, access_calls
@@ -19,7 +19,10 @@ class FormatQuery(Incoming):
     format: Literal["txt", "docx", "pdf", "srt", "vtt", "json", "ics"] = "txt"
 
 
-@operation("GET", "calls/{call_id}/export", query=FormatQuery, media_type="application/octet-stream")
+_MEDIA_TYPES = tuple(sorted(chosen.media_type.split(";")[0] for chosen in FORMATS.values()))
+
+
+@operation("GET", "calls/{call_id}/export", query=FormatQuery, media_type=_MEDIA_TYPES)
 def export_call(ask: Ask) -> HttpResponse:
     """Take out one call as text, a document, subtitles, JSON or to-dos."""
     call = access_call(ask.actor, ask.ids["call_id"])
@@ -34,7 +37,8 @@ def export_table(ask: Ask) -> StreamingHttpResponse:
     """Take out the calls that a filter finds, up to ten thousand, as CSV; `limit` and `cursor` are ignored."""
     calls = list(search_calls(actor=ask.actor, wanted=ask.query.wanted())[:MAX_CALLS])
     record_export(calls=calls, actor=ask.actor)
-    return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8")
+    headers = {"Content-Disposition": disposition("calls", "csv")}
+    return StreamingHttpResponse(csv_lines(calls), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @operation("GET", "batches/{batch_id}/export", media_type="application/zip")
@@ -43,4 +47,5 @@ def export_batch(ask: Ask) -> FileResponse:
     batch = access_batch(ask.actor, ask.ids["batch_id"])
     calls = calls_in_order(access_calls(ask.actor).filter(jobs__batch=batch).distinct())
     record_export(calls=calls, actor=ask.actor)
-    return FileResponse(zip_of(calls), content_type="application/zip")
+    headers = {"Content-Disposition": disposition(batch.name, "zip")}
+    return FileResponse(zip_of(calls), content_type="application/zip", headers=headers)

@@ -3,6 +3,7 @@
 Only successes are kept; after a refusal or a crash the same key may try again.
 """
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -52,10 +53,18 @@ def answer_once(request: HttpRequest, token: ApiToken, work: Callable[[], HttpRe
 
 
 def _fingerprint(request: HttpRequest) -> str:
-    """Return what tells requests apart. A recording is not read twice for it: its length stands for it."""
-    form = request.content_type == "multipart/form-data"
-    body = request.META.get("CONTENT_LENGTH", "").encode() if form else request.body
-    return sha256(request.get_full_path().encode() + b"\0" + body).hexdigest()
+    """Return what tells requests apart: of a form fields and files, for each sending of it has other borders."""
+    digest = sha256(request.get_full_path().encode() + b"\0")
+    if request.content_type != "multipart/form-data":
+        digest.update(request.body)
+        return digest.hexdigest()
+    digest.update(json.dumps(sorted(request.POST.items())).encode())
+    for name, (file,) in sorted(request.FILES.lists()):
+        digest.update(json.dumps([name, file.name, file.size]).encode())
+        for block in file.chunks():
+            digest.update(block)
+        file.seek(0)
+    return digest.hexdigest()
 
 
 def prune_answers() -> None:

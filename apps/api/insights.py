@@ -192,7 +192,8 @@ def export_ledger(ask: Ask) -> HttpResponse:
     """Take out the ledger call by call as CSV."""
     lines = ledger_lines(ask.actor, ask.query.period())
     record_ledger_export(actor=ask.actor, organization_id=access_organization(ask.actor).pk)
-    return HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
+    headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
+    return HttpResponse("".join(lines), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @operation("GET", "installation", answer=InstallationOut)

@@ -70,4 +70,5 @@ def export_log(ask: Ask) -> StreamingHttpResponse:
     """Take out the access log as CSV, up to a hundred thousand lines; that is a line of the log itself."""
     rows = access_log(ask.actor, ask.query.wanted())
     record_log_export(actor=ask.actor)
-    return StreamingHttpResponse(log_lines(rows), content_type="text/csv; charset=utf-8")
+    headers = {"Content-Disposition": 'attachment; filename="access-log.csv"'}
+    return StreamingHttpResponse(log_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)

@@ -10,17 +10,55 @@ from pydantic.json_schema import models_json_schema
 from apps.api.operations import MAX_NUMBER, NUMBERED, Operation
 
 _REF = "#/components/schemas/{model}"
+_ABOUT = """A program acts as the person whose bearer token it sends: what that person may not see is "not found".
+
+Lists come in pages: `limit`, and `cursor` from the `next_cursor` of the page before. A POST with an `Idempotency-Key`
+is done once.
+Every refusal is a problem document (RFC 9457) with a stable `code`."""
 _PROBLEM = {
     "type": "object",
+    "description": "A refusal. A program goes by `code`; `detail` is for people, in the language of Accept-Language.",
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "Stable, whatever the language."},
+        "detail": {"type": "string", "description": "A sentence that names the value and the limit."},
+        "values": {
+            "type": "object",
+            "description": "What the sentence names, by name: the offset, the call, the limit.",
+        },
+        "errors": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Every wrong field with `detail`; every wrong row of a table with column, code and reason.",
+        },
     },
     "required": ["type", "title", "status", "code", "detail"],
+    "examples": [
+        {
+            "type": "about:blank",
+            "title": "Conflict",
+            "status": 409,
+            "code": "wrong_offset",
+            "detail": "The upload goes on at another place: 100 bytes were sent, 0 have come.",
+            "values": {"sent": 100, "offset": 0},
+        }
+    ],
 }
+# What an operation is refused with beyond its own reasons, by status.
+_REFUSALS = {
+    400: "Malformed: the body cannot be read, or a text is not in UTF-8 or holds the character NUL.",
+    401: "No token, or one that is wrong, revoked or expired, or whose person is no member any more.",
+    403: "The token lacks the scope.",
+    404: "There is no such thing for this person.",
+    409: "What is there by now stands against it; `code` says what.",
+    413: "Too large; `detail` names the size and the limit.",
+    415: "The body has another media type than those named here.",
+    422: "`invalid`: parameters or fields are not as described, `errors` names each. Other codes: other reasons.",
+    429: "Too many requests in this minute; Retry-After tells when to go on.",
+}
+_SCOPES = "`read` for GET, `write` for everything else. Made on the account page or by manage.py create_token."
 _KEY = {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"}
 _SUCCESS = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content", 206: "Partial content"}
 _UUID = {"type": "string", "format": "uuid"}
@@ -33,36 +71,59 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     declared = list(operations)
     models: dict[type[BaseModel], Any] = {}
     for item in declared:
-        models |= {model: "validation" for model in (item.body, item.form) if model is not None}
+        models |= {item.body: "validation"} if item.body is not None else {}
         models |= {item.answer: "serialization"} if item.answer is not None else {}
     _, schemas = models_json_schema(list(models.items()), ref_template=_REF)
+    forms = {item.form.__name__: _form(item.form) for item in declared if item.form is not None}
     paths: dict[str, dict[str, Any]] = {}
     for item in declared:
         paths.setdefault(f"/{item.path}", {})[item.method.lower()] = _operation(item)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Yoyak", "version": "1"},
+        "info": {"title": "Yoyak", "version": "1", "description": _ABOUT},
         "servers": [{"url": "/api/v1"}],
         "security": [{"bearer": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(map(_tag, declared))],
         "paths": paths,
         "components": {
-            "schemas": schemas.get("$defs", {}) | {"Problem": _PROBLEM},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas.get("$defs", {}) | forms | {"Problem": _PROBLEM},
+            "responses": {f"Problem{status}": _problem(about) for status, about in _REFUSALS.items()},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": _SCOPES}},
         },
     }
 
 
 def _operation(item: Operation) -> dict[str, Any]:
-    problem = {"description": "Problem", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    answers = {str(status): _success(item, status) for status in _statuses(item)}
+    refusals = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in _refusals(item)}
     shape: dict[str, Any] = {
         "operationId": item.work.__name__,
         "summary": item.summary,
+        "tags": [_tag(item)],
+        "security": [{"bearer": [item.scope.value]}],
         "parameters": _parameters(item),
-        "responses": {str(status): _success(item, status) for status in _statuses(item)} | {"default": problem},
+        "responses": answers | refusals | {"default": _problem("Any other refusal.")},
     }
     if item.body is not None or item.form is not None or item.raw:
         shape["requestBody"] = {"required": True, "content": _bodies(item)}
     return shape
+
+
+def _tag(item: Operation) -> str:
+    return item.path.split("/")[0]
+
+
+def _problem(about: str) -> dict[str, Any]:
+    return {"description": about, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+
+
+def _refusals(item: Operation) -> list[int]:
+    """Return the statuses of `_REFUSALS` that `item` can be refused with."""
+    takes_body = item.body is not None or item.form is not None or item.raw
+    without = set() if "{" in item.path else {404}
+    without |= set() if takes_body else {413, 415}
+    without |= {409} if item.method == "GET" else set()
+    return [status for status in _REFUSALS if status not in without]
 
 
 def _statuses(item: Operation) -> list[int]:
@@ -73,7 +134,7 @@ def _success(item: Operation, status: int) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _SUCCESS[status]}
     if status != 204:
         schema = _ref(item.answer.__name__) if item.answer else {"type": "string"}
-        described["content"] = {item.media_type: {"schema": schema}}
+        described["content"] = {kind: {"schema": schema} for kind in item.media_types}
     return described
 
 
@@ -84,11 +145,17 @@ def _bodies(item: Operation) -> dict[str, Any]:
     if item.body is not None:
         bodies["application/json"] = {"schema": _ref(item.body.__name__)}
     if item.form is not None:
-        fields = {name: _as_text(one) for name, one in item.form.model_json_schema()["properties"].items()}
-        file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
-        schema = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
-        bodies["multipart/form-data"] = {"schema": schema | {"additionalProperties": False}}
+        bodies["multipart/form-data"] = {"schema": _ref(item.form.__name__)}
     return bodies
+
+
+def _form(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a form: a file and the fields beside it."""
+    described = model.model_json_schema()
+    fields = {name: _as_text(one) for name, one in described["properties"].items()}
+    file = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+    shape = {"type": "object", "properties": {"file": file} | fields, "required": ["file"]}
+    return shape | {"additionalProperties": False, "description": described["description"]}
 
 
 def _parameters(item: Operation) -> list[dict[str, Any]]:
@@ -112,5 +179,5 @@ def _ref(name: str) -> dict[str, str]:
 def _as_text(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a query or form field: these are left out rather than null."""
     options = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
-    kept = {name: value for name, value in schema.items() if name != "anyOf" and value is not None}
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "title") and value is not None}
     return kept | (options[0] if len(options) == 1 else {"anyOf": options} if options else {})

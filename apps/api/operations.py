@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +35,11 @@ class Incoming(BaseModel):
     """Base of what programs send: nothing unknown, and in a JSON body no value of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def example(**fields: Any) -> ConfigDict:
+    """Return the configuration of a body that is documented with an example."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Nothing(Incoming):
@@ -71,7 +76,7 @@ class Operation:
     body: type[BaseModel] | None
     form: type[BaseModel] | None
     answer: type[BaseModel] | None
-    media_type: str
+    media_types: tuple[str, ...]
     status: int
     raw: bool
     repeatable: bool
@@ -94,7 +99,7 @@ def operation(
     query: type[BaseModel] = Nothing,
     body: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
-    media_type: str = "application/json",
+    media_type: str | tuple[str, ...] = "application/json",
     status: int = 200,
     raw: bool = False,
     repeatable: bool = True,
@@ -114,7 +119,7 @@ def operation(
                 body=body,
                 form=form,
                 answer=answer,
-                media_type=media_type,
+                media_types=(media_type,) if isinstance(media_type, str) else media_type,
                 status=status,
                 raw=raw,
                 repeatable=repeatable,
@@ -134,7 +139,7 @@ def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]
     def view(request: HttpRequest, **ids: str) -> HttpResponseBase:
         headers: dict[str, str] = {}
         try:
-            token = _token_of(request)
+            token = token_of(request)
             token.user.working_in = token.organization_id
             headers = count_request(token.pk)
             note_use(token=token)
@@ -153,7 +158,8 @@ def view_of(operations: dict[str, Operation]) -> Callable[..., HttpResponseBase]
     return view
 
 
-def _token_of(request: HttpRequest) -> ApiToken:
+def token_of(request: HttpRequest) -> ApiToken:
+    """Return the token that a request carries. Raises Problem when it is none that counts."""
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     token = valid_token(text.strip()) if kind.lower() == "bearer" else None
     if token is None:
@@ -169,13 +175,12 @@ def _answer(
         raise Problem(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(operations))})
     if wanted.scope not in token.scopes:
         raise Problem(403, "scope_missing", f"the token lacks the scope {wanted.scope.value}")
-    keys, said = {name: _key(name, text) for name, text in ids.items()}, request.GET.dict()
-    if any("\0" in text for item in said.items() for text in item):
-        raise Problem(400, "malformed", "the query holds the character NUL")
-    query = wanted.query.model_validate(said)
+    keys = {name: _key(name, text) for name, text in ids.items()}
+    query = wanted.query.model_validate(_texts(request.GET, "the query"))
+    body = _body(request, wanted)
 
     def work() -> HttpResponseBase:
-        return _response(wanted, wanted.work(Ask(request, token.user, keys, query, _body(request, wanted))))
+        return _response(wanted, wanted.work(Ask(request, token.user, keys, query, body)))
 
     return answer_once(request, token, work) if wanted.repeatable else work()
 
@@ -193,12 +198,9 @@ def _key(name: str, text: str) -> uuid.UUID | int:
 
 def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
     if wanted.form is not None and request.content_type == "multipart/form-data":
-        size, limit_mb = request.META.get("CONTENT_LENGTH") or "0", settings.ENV.max_upload_mb
-        if not size.isdigit() or int(size) > limit_mb * 2**20 + _ENVELOPE_BYTES:
-            raise Problem(413, "too_large", f"the limit is {limit_mb} MB")
-        fields = request.POST.dict()
-        if any("\0" in str(value) for value in fields.values()):
-            raise Problem(400, "malformed", "a field holds the character NUL")
+        _refuse_large(request, settings.ENV.max_upload_mb * 2**20 + _ENVELOPE_BYTES)
+        fields = _texts(request.POST, "a field")
+        _check_files(request)
         return wanted.form.model_validate(fields)
     if wanted.raw and request.content_type != "application/octet-stream":
         raise Problem(415, "unsupported_media_type", "send application/octet-stream")
@@ -208,9 +210,45 @@ def _body(request: HttpRequest, wanted: Operation) -> BaseModel | None:
         return None
     if request.content_type != "application/json":
         raise Problem(415, "unsupported_media_type", "send application/json")
+    _refuse_large(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if b"\\u0000" in request.body or b"\0" in request.body:
         raise Problem(400, "malformed", "the body holds the character NUL")
     return wanted.body.model_validate_json(request.body, strict=True)
+
+
+def _refuse_large(request: HttpRequest, limit_bytes: int) -> None:
+    size = request.META.get("CONTENT_LENGTH") or "0"
+    if not size.isdigit() or int(size) > limit_bytes:
+        raise Problem(413, "too_large", f"{size} bytes were sent, the limit is {limit_bytes}")
+
+
+def _texts(given: QueryDict, what: str) -> dict[str, str]:
+    """Return the parameters of a query or the fields of a form. Of two with one name none would be lost unnoticed."""
+    for name, values in given.lists():
+        _check_text("".join(map(str, (name, *values))), what)
+        if len(values) > 1:
+            errors = [{"field": name, "detail": f"given {len(values)} times"}]
+            raise Problem(422, "invalid", f"{name}: given {len(values)} times", errors=errors)
+    return {name: str(text) for name, text in given.items()}
+
+
+def _check_text(text: str, what: str) -> None:
+    if "\0" in text:
+        raise Problem(400, "malformed", f"{what} holds the character NUL")
+    # What Django has put in the place of bytes that it could not read, such as CP949.
+    if "\ufffd" in text:
+        raise Problem(400, "malformed", f"{what} is not in UTF-8")
+
+
+def _check_files(request: HttpRequest) -> None:
+    """Refuse what an operation would not look at: it takes one file, in the part `file`.
+
+    A part whose header is not in UTF-8, as a console in CP949 sends it, has not come at all.
+    """
+    parts = [part for part, files in request.FILES.lists() for _file in files]
+    if parts != ["file"]:
+        detail = f"file: one file is expected, with its name in UTF-8; {len(parts)} came"
+        raise Problem(422, "invalid", detail, errors=[{"field": "file", "detail": detail}])
 
 
 def _response(wanted: Operation, result: Any) -> HttpResponseBase:

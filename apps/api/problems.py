@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
@@ -44,6 +45,7 @@ _STATUS = {
     "too_many_webhooks": 409,
     "webhook_stopped": 409,
 }
+_SHORT_CHARS = 40
 EXPECTED = (
     YoyakError,
     Http404,
@@ -75,20 +77,40 @@ def problem_of(error: Exception) -> HttpResponse:
         case Problem():
             return problem(error.status, error.code, error.detail, headers=error.headers, **error.more)
         case YoyakError():
-            return problem(_STATUS.get(error.code, 422), error.code, explain(error))
+            values = {name: _plain(value) for name, value in error.values.items()}
+            return problem(_STATUS.get(error.code, 422), error.code, explain(error), values=values)
         case ValidationError():
             # Where only a rule of ours spoke, the document could not say it: two sections of one name, for example.
             code = "inconsistent" if {item["type"] for item in error.errors()} == {"value_error"} else "invalid"
-            errors = [{"field": ".".join(map(str, item["loc"])), "detail": item["msg"]} for item in error.errors()]
+            errors = [
+                {"field": ".".join(map(str, item["loc"])), "detail": item["msg"] + _given(item)}
+                for item in error.errors()
+            ]
             return problem(422, code, "; ".join(f"{e['field']}: {e['detail']}" for e in errors[:3]), errors=errors)
         case Http404():
             return problem(404, "not_found")
         case RequestDataTooBig():
-            return problem(413, "too_large")
+            return problem(413, "too_large", f"the limit is {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
         case BadCursor():
             return problem(422, "bad_cursor", "cursor: not one of ours")
         case _:
             return problem(400, "malformed", "the body cannot be read")
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | float | str) else str(value)
+
+
+def _given(item: Mapping[str, Any]) -> str:
+    """Return what was given where a rule was broken, in brackets: short texts and numbers, of others how long."""
+    match item["type"], item["input"]:
+        case (("missing" | "json_invalid"), _) | (_, ""):
+            return ""
+        case _, (str() | list()) as long if len(long) > _SHORT_CHARS:
+            return f" ({len(long)})"
+        case _, (str() | int() | float()) as short:
+            return f" ({str(short)[:_SHORT_CHARS]})"
+    return ""
 
 
 def problem(

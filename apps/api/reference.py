@@ -3,6 +3,7 @@
 Knows the document, not the operations behind it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one address, with the types of its bodies and of its answer."""
+    """One method of one address, with the types of its bodies and of its answer, an example of the body as JSON, and
+    the statuses with which it is refused."""
 
     key: str
     method: str
@@ -34,6 +36,8 @@ class Operation:
     fields: tuple[Field, ...]
     bodies: tuple[Field, ...]
     answers: tuple[Field, ...]
+    example: str
+    refusals: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Shape:
 def operations_of(document: Schema) -> list[tuple[str, list[Operation]]]:
     """Return the operations by the first word of their addresses."""
     found = [
-        _operation(f"/api/v1{path}", method, shape)
+        _operation(f"/api/v1{path}", method, shape, document["components"]["schemas"])
         for path, methods in document["paths"].items()
         for method, shape in methods.items()
     ]
@@ -64,13 +68,20 @@ def shapes_of(document: Schema) -> list[Shape]:
     ]
 
 
-def _operation(path: str, method: str, shape: Schema) -> Operation:
+def refusals_of(document: Schema) -> list[tuple[str, str]]:
+    """Return what each status of a refusal means."""
+    known = document["components"]["responses"]
+    return [(name.removeprefix("Problem"), answer["description"]) for name, answer in known.items()]
+
+
+def _operation(path: str, method: str, shape: Schema, schemas: Schema) -> Operation:
     fields = [
         _field(one["name"], one["schema"], required=one.get("required", False), place=one["in"])
         for one in shape["parameters"]
     ]
     bodies = shape.get("requestBody", {}).get("content", {})
-    answers = [(status, answer) for status, answer in shape["responses"].items() if status != "default"]
+    answers = [(status, answer) for status, answer in shape["responses"].items() if status.startswith("2")]
+    refusals = [status for status in shape["responses"] if status.startswith("4")]
     return Operation(
         key=shape["operationId"],
         method=method.upper(),
@@ -79,7 +90,15 @@ def _operation(path: str, method: str, shape: Schema) -> Operation:
         fields=tuple(fields),
         bodies=tuple(_field(kind, body["schema"]) for kind, body in bodies.items()),
         answers=tuple(_answer(status, answer) for status, answer in answers),
+        example=_example(bodies.get("application/json", {}).get("schema", {}), schemas),
+        refusals=tuple(refusals),
     )
+
+
+def _example(schema: Schema, schemas: Schema) -> str:
+    """Return the first example of a body as JSON that people can copy, "" where there is none."""
+    known = schemas.get(schema.get("$ref", "").removeprefix(_REF), {}).get("examples")
+    return json.dumps(known[0], ensure_ascii=False, indent=2) if known else ""
 
 
 def _answer(status: str, answer: Schema) -> Field:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic_core import PydanticCustomError
 
 from apps.actions.due import Due, dues_of
-from apps.api.operations import Incoming
+from apps.api.operations import Incoming, example
 from apps.calls.filters import CallFilter
 from apps.calls.forms import MAX_TEXT
 from apps.calls.models import Call
@@ -98,6 +98,11 @@ class TurnIn(Incoming):
 
 
 class TranscriptIn(Incoming):
+    model_config = example(
+        title="카드 환불 문의",
+        turns=[{"speaker": "상담원", "text": "무엇을 도와드릴까요?"}, {"speaker": "고객", "text": "환불이 안 됐어요."}],
+    )
+
     title: Annotated[str, Field(min_length=1, max_length=300, pattern=ONE_LINE), STRIPPED]
     turns: list[TurnIn]
 

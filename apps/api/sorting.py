@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from apps.accounts.selectors import access_organization
 from apps.api.batches import CallsIn, chosen_calls
 from apps.api.calls import page_of_calls
-from apps.api.operations import Ask, Incoming, operation
+from apps.api.operations import Ask, Incoming, example, operation
 from apps.api.shapes import CallsOut, FilterFields, PageQuery
 from apps.calls.forms import FilterForm
 from apps.sorting.models import SavedSearch
@@ -21,6 +21,11 @@ from workers.contracts.lines import ONE_LINE, STRIPPED
 
 class TagsIn(CallsIn):
     """A tag, and the calls to put it on or to take it off."""
+
+    model_config = example(
+        name="환불",
+        filter={"q": "환불"},
+    )
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=ONE_LINE), STRIPPED]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from django.http import Http404
 from pydantic import BaseModel, Field
 
-from apps.api.operations import Ask, Incoming, operation
+from apps.api.operations import Ask, Incoming, example, operation
 from apps.api.problems import Problem
 from apps.api.shapes import JobOut, SummaryOut
 from apps.calls.models import Call
@@ -40,6 +40,14 @@ class CorrectionIn(CorrectedSummary):
     """A summary as it should be. `seen` is the number of the version that was shown when it was written: where another
     is shown by now the answer is 409, with that one as `current`. `fields` are those of the template; left out, they
     stay."""
+
+    model_config = example(
+        seen=1,
+        title="카드 환불 문의",
+        one_line={"text": "고객이 카드 환불을 문의함", "evidence": [2]},
+        actions=[{"who": "상담원", "what": "환불 확인 후 다시 전화", "when": "내일 오전", "evidence": [5]}],
+        category="finance",
+    )
 
     seen: Annotated[int, Field(ge=1, le=2**31 - 1)]
     fields: Annotated[list[FilledField], Field(max_length=MAX_FIELDS)] | None = None

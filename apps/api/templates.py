@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from apps.accounts.selectors import access_team
 from apps.api.members import TeamId
-from apps.api.operations import Ask, Incoming, operation
+from apps.api.operations import Ask, Incoming, example, operation
 from apps.calls.selectors import access_call
 from apps.jobs.reasons import describe
 from apps.summary_templates import services
@@ -34,6 +34,14 @@ Name = Annotated[str, Field(min_length=1, max_length=80, pattern=ONE_LINE), STRI
 
 class TemplateIn(Incoming):
     """A template of the organization, or with `team` of one of its teams."""
+
+    model_config = example(
+        name="방문 예약",
+        spec={
+            "sections": ["one_line", "fields", "actions"],
+            "fields": [{"label": "방문 주소", "type": "address", "clues": ["주소"]}],
+        },
+    )
 
     name: Name
     team: TeamId | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from apps.api.operations import Ask, Incoming, operation
+from apps.api.operations import Ask, Incoming, example, operation
 from apps.calls.models import Call
 from apps.calls.selectors import access_call
 from apps.calls.services import record_reading
@@ -21,12 +21,21 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_TURN_CHARS)]
 class LineIn(Incoming):
     """`before` is the text that was read: a line that holds another by now is not overwritten (409)."""
 
+    model_config = example(
+        before="할우 십팔만 원이고요.",
+        text="하루 십팔만 원이고요.",
+    )
+
     before: Text
     text: Text
 
 
 class PartiesIn(Incoming):
     """Names by party ("A", "B"); an empty one takes the name back, a party that is left out keeps its own."""
+
+    model_config = example(
+        names={"A": "김 상담원", "B": ""},
+    )
 
     names: dict[Annotated[str, Field(min_length=1, max_length=8)], Annotated[str, Field(max_length=MAX_NAME_CHARS)]]
 

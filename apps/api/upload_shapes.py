@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from apps.api.operations import Incoming
+from apps.api.operations import Incoming, example
 from apps.uploads.files import MAX_PART_BYTES, received_bytes
 from apps.uploads.models import Upload
 from workers.contracts.lines import STRIPPED
@@ -14,6 +14,12 @@ from workers.contracts.lines import STRIPPED
 
 class UploadIn(Incoming):
     """`sha256` is compared at the end when it is given; `codec` and `rate_hz` only for recordings without a header."""
+
+    model_config = example(
+        file_name="통화.wav",
+        size_bytes=1_295_502,
+        title="송금 문의",
+    )
 
     file_name: Annotated[str, Field(min_length=1, max_length=255)]
     size_bytes: Annotated[int, Field(ge=1, le=2**53)]

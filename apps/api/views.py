@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.api.openapi import document
 from apps.api.operations import OPERATIONS
-from apps.api.reference import operations_of, shapes_of
+from apps.api.reference import operations_of, refusals_of, shapes_of
 
 
 @cache
@@ -30,4 +30,5 @@ def openapi(request: HttpRequest) -> HttpResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     """Show every operation with its parameters, bodies and answers."""
     described = _document()
-    return render(request, "api/docs.html", {"groups": operations_of(described), "shapes": shapes_of(described)})
+    context = {"groups": operations_of(described), "shapes": shapes_of(described), "refusals": refusals_of(described)}
+    return render(request, "api/docs.html", context)

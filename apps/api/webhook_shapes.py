@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from apps.api.operations import Incoming
+from apps.api.operations import Incoming, example
 from apps.webhooks.models import Delivery, Endpoint
 from apps.webhooks.signing import secret_of
 from workers.contracts.lines import ONE_LINE, STRIPPED
@@ -15,12 +15,20 @@ Event = Literal["call.done", "call.failed", "batch.finished", "summary.approved"
 
 
 class WebhookIn(Incoming):
+    model_config = example(
+        url="https://crm.example.com/hooks/yoyak",
+        kinds=["call.done", "call.failed"],
+        description="CRM",
+    )
+
     url: Annotated[str, Field(min_length=1, max_length=500, pattern=ONE_LINE), STRIPPED]
     kinds: Annotated[list[Event], Field(min_length=1, max_length=10)]
     description: Annotated[str, Field(max_length=200), STRIPPED] = ""
 
 
 class WebhookChange(WebhookIn):
+    model_config = example(url="https://crm.example.com/hooks/yoyak", kinds=["batch.finished"], enabled=False)
+
     enabled: bool
 
 

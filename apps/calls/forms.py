@@ -1,7 +1,7 @@
 """What people send about calls: files to upload, and the filter of the list."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from apps.calls.filters import CallFilter
+from apps.core.days import midnight
 from apps.intake.models import CallDetails
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 
@@ -138,8 +139,8 @@ class FilterForm(forms.Form):
             text=said.get("q", ""),
             party=said.get("party", ""),
             group=said.get("state", ""),
-            since=_midnight(said.get("since")),
-            until=_midnight(said.get("until"), days=1),
+            since=midnight(said.get("since")),
+            until=midnight(said.get("until"), days=1),
             created_by=said.get("agent"),
             category=said.get("category", ""),
             outcome=said.get("outcome", ""),
@@ -178,14 +179,6 @@ def moment_of(text: str) -> datetime | None:
         moment = parse_datetime(text)
         return moment.astimezone(UTC) if moment is not None and timezone.is_aware(moment) else None
     except (ValueError, OverflowError):
-        return None
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    """Return the beginning of a day; None without one, and where the calendar of UTC has none."""
-    try:
-        return timezone.make_aware(datetime.combine(day + timedelta(days), time())).astimezone(UTC) if day else None
-    except OverflowError:
         return None
 
 

@@ -28,7 +28,10 @@ def see_other(target: Any, *arguments: Any) -> HttpResponseRedirect:
 def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
     """Redirect to the page of this site that the form names as `next`, else to `otherwise`."""
     target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    # A redirect would take other texts for the name of a view.
+    safe = target.startswith("/") and url_has_allowed_host_and_scheme(
+        target, {request.get_host()}, require_https=request.is_secure()
+    )
     return see_other(target if safe else otherwise)
 
 

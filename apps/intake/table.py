@@ -12,6 +12,8 @@ from apps.core.errors import YoyakError
 from apps.intake.columns import CallRow, Column, call_row, column_named, read_cell
 
 MAX_ROWS = 20_000
+# Each that is not known is named, so there must not be a million of them.
+MAX_COLUMNS = 100
 MAX_BYTES = 32 * 1024 * 1024
 
 
@@ -80,6 +82,8 @@ def _columns(records: list[tuple[int, list[str]]], table: Table) -> list[Column]
     if len(records) < 2:
         raise YoyakError("csv_empty")
     number, headings = records[0]
+    if len(headings) > MAX_COLUMNS:
+        raise YoyakError("csv_too_wide", columns=len(headings), limit=MAX_COLUMNS)
     columns: list[Column] = []
     for heading in headings:
         try:

@@ -78,6 +78,7 @@ REASONS = {
     "csv_broken": _("%(row)s행에서 CSV 형식이 깨졌습니다: %(detail)s"),
     "csv_empty": _("머리글과 통화가 한 줄씩은 있어야 합니다."),
     "csv_too_many": _("통화가 너무 많습니다. 한 파일의 한도는 %(limit)s건입니다."),
+    "csv_too_wide": _("열이 너무 많습니다: %(columns)s개, 한도는 %(limit)s개입니다."),
     "csv_cells": _("칸이 %(cells)s개입니다. 머리글에는 %(columns)s개가 있습니다."),
     "column_unknown": _("모르는 열입니다: %(column)s. 쓸 수 있는 열: %(known)s"),
     "column_twice": _("같은 열이 두 번 있습니다."),

@@ -12,11 +12,11 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.summaries.bounds import MAX_CHARS
 from apps.summaries.labels import CATEGORIES, OUTCOMES, SENTIMENTS
 from workers.contracts.summary import MAX_TITLE_CHARS, ActionItem, CallSummary, Statement, Topic, Value
 from workers.contracts.template import FilledField
 
-_MAX_CHARS = 1000
 _EMPTY = Statement(text="")
 _NUMBERS = re.compile(r"\d{1,5}", re.ASCII)
 
@@ -82,7 +82,7 @@ class CorrectionForm(forms.Form):
         widget: forms.Widget = (
             forms.Textarea(attrs=attributes | {"rows": rows}) if rows else forms.TextInput(attributes)
         )
-        self.fields[name] = forms.CharField(required=False, max_length=_MAX_CHARS, initial=initial, widget=widget)
+        self.fields[name] = forms.CharField(required=False, max_length=MAX_CHARS, initial=initial, widget=widget)
 
     def _add_statement(self, name: str, statement: Statement) -> None:
         self._add_text(name, statement.text, hint=_("더하기"))

@@ -15,10 +15,12 @@ from apps.actions.services import sync_actions
 from apps.calls.models import Call
 from apps.core.errors import YoyakError
 from apps.search.services import index_call
+from apps.summaries.bounds import check_correction, lines_cited
 from apps.summaries.models import Summary
 from apps.summaries.shown import current_by_call
 from apps.summary_templates.models import TemplateUse
 from apps.summary_templates.uses import filled_of, use_of
+from apps.transcripts.models import TranscriptSegment
 from apps.webhooks.events import record_event
 from apps.webhooks.models import Kind
 from workers.contracts.summary import CallSummary, CorrectedSummary
@@ -94,7 +96,8 @@ def correct_summary(
     those of the template; left out, they stay.
 
     Raises:
-        YoyakError: the content is not a summary, or other fields come than the template has; the message names it.
+        YoyakError: the content is not a summary, is too long, cites lines that the call does not have, or has other
+            fields than the template; the message names it.
         SummaryChanged: another version is shown by now; nothing is kept.
     """
     try:
@@ -102,6 +105,9 @@ def correct_summary(
     except ValidationError as error:
         first = error.errors()[0]
         raise YoyakError("bad_summary", field=".".join(map(str, first["loc"])), detail=first["msg"]) from error
+    known = TranscriptSegment.objects.filter(call_id=base.call_id).values_list("number", flat=True)
+    # What recognition run again has taken away may go on being cited by what cited it before.
+    check_correction(corrected, {*known, *lines_cited(CallSummary.model_validate(base.content))})
     Call.objects.select_for_update().get(pk=base.call_id)
     shown = current_by_call([base.call_id])[base.call_id]
     if shown.version != (base.version if seen is None else seen):

@@ -1,6 +1,7 @@
 """Which addresses an endpoint may have. What its name leads to is checked when a delivery is sent."""
 
 from ipaddress import ip_address
+from socket import inet_aton, inet_ntoa
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -25,8 +26,10 @@ def _fault(url: str) -> str:
     private = settings.ENV.webhooks_allow_private
     try:
         parts = urlsplit(url)
-        host, _port = (parts.hostname or "").encode("idna").decode(), parts.port
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
+        return _("주소를 읽을 수 없습니다")
+    if port == 0:
         return _("주소를 읽을 수 없습니다")
     if not url.isascii() or not url.isprintable() or " " in url or not host:
         return _("주소는 영문, 숫자, 기호로 적고 서버 이름이 있어야 합니다")
@@ -40,8 +43,23 @@ def _fault(url: str) -> str:
 
 
 def _is_inside(host: str) -> bool:
+    name = host.removesuffix(".")
     try:
-        ip_address(host)
+        return not is_public(_numeric(name))
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
-    return not is_public(host)
+        return name == "localhost" or name.endswith((".localhost", ".local", ".internal"))
+
+
+def _numeric(host: str) -> str:
+    """Return the address that `host` is, also written as resolvers take it: 127.1, 0177.0.0.1, 2130706433.
+
+    Raises:
+        ValueError: it is a name.
+    """
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        try:
+            return inet_ntoa(inet_aton(host))
+        except OSError:
+            raise ValueError(host) from None

@@ -5,6 +5,7 @@ through `Client.ask`.
 """
 
 import hashlib
+import http.client
 import json
 import time
 import urllib.error
@@ -18,14 +19,18 @@ from typing import Any
 _ENDED = ("done", "failed", "cancelled")
 _TRIES = 5
 _TIMEOUT_S = 60.0
+# What passes by itself: no answer at all, too many requests, a server that starts again behind its proxy.
+_PASSING = (0, 429, 502, 503, 504)
+_BROKEN = (OSError, http.client.HTTPException)
 
 
 class ApiError(Exception):
-    """The server refused; `code` is stable and `detail` a sentence. `status` is 0 when there was no answer at all."""
+    """The server refused; `code` is stable, `detail` a sentence, `values` what it tells of, such as the call that a
+    duplicate is of. `status` is 0 when there was no answer at all."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, values: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{status} {code}: {detail}")
-        self.status, self.code, self.detail = status, code, detail
+        self.status, self.code, self.detail, self.values = status, code, detail, values or {}
 
 
 @dataclass(frozen=True)
@@ -151,14 +156,25 @@ class Client:
             while offset < size:
                 file.seek(offset)
                 offset = self._put_part(place, offset, file.read(upload["max_part_bytes"]))
-        return Call.read(self.ask("POST", f"{place}/finish"))
+        return Call.read(self._finish(place))
+
+    def _finish(self, place: str) -> Any:
+        """Ask again where no answer came: finishing twice gives the same call."""
+        for attempt in range(_TRIES):
+            try:
+                return self.ask("POST", f"{place}/finish")
+            except ApiError as error:
+                if error.status not in _PASSING and error.code != "upload_busy":
+                    raise
+                time.sleep(2**attempt / 4)
+        raise ApiError(0, "no_answer", f"{_TRIES} tries to finish the upload")
 
     def _put_part(self, place: str, offset: int, part: bytes) -> int:
         for attempt in range(_TRIES):
             try:
                 return int(self.ask("PUT", f"{place}?offset={offset}", part)["offset"])
             except ApiError as error:
-                if error.status not in (0, 502, 503, 504) and error.code not in ("wrong_offset", "upload_busy"):
+                if error.status not in _PASSING and error.code not in ("wrong_offset", "upload_busy"):
                     raise
                 time.sleep(2**attempt / 4)
                 received = int(self.ask("GET", place)["offset"])
@@ -206,8 +222,7 @@ class Client:
 
     def export(self, call_id: str, path: Path) -> None:
         """Save a call as a file in the format of its ending: txt, docx, pdf, srt, vtt, json or ics."""
-        with self._open("GET", f"/calls/{call_id}/export?format={path.suffix.lstrip('.')}") as answer:
-            path.write_bytes(answer.read())
+        path.write_bytes(self._content("GET", f"/calls/{call_id}/export?format={path.suffix.lstrip('.')}"))
 
     def start_batch(
         self, name: str, call_ids: Sequence[str] | None = None, *, template: str = "", **filters: object
@@ -239,7 +254,7 @@ class Client:
         return batch
 
     def wait(self, call_id: str, *, timeout_s: float = 3600.0) -> Job:
-        """Return the call's job once it has ended.
+        """Return the call's job once it has ended. A server that is away for a while is waited for.
 
         Raises:
             TimeoutError: it has not after `timeout_s`.
@@ -254,19 +269,30 @@ class Client:
         raise TimeoutError(f"call {call_id} is not summarized after {timeout_s} s")
 
     def follow(self, call_id: str) -> Iterator[Job]:
-        """Yield the call's job whenever it changes, for about a minute; by polling where no stream is to be had."""
+        """Yield the call's job whenever it changes, for about a minute; by polling where no stream is to be had.
+
+        A stream that breaks, or a server that does not answer, ends it early.
+        """
         try:
             with self._open("GET", f"/calls/{call_id}/events") as stream:
                 for line in stream:
                     if line.startswith(b"data: "):
                         yield Job.read(json.loads(line[6:]))
-        except ApiError as error:
-            if error.status not in (0, 503):
+        except (ApiError, *_BROKEN) as error:
+            if getattr(error, "status", 0) not in _PASSING:
                 raise
             time.sleep(2.0)
+            yield from self._poll(call_id)
+
+    def _poll(self, call_id: str) -> Iterator[Job]:
+        try:
             job = self.call(call_id).job
-            if job is not None:
-                yield job
+        except ApiError as error:
+            if error.status not in _PASSING:
+                raise
+            return
+        if job is not None:
+            yield job
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Send one request and return the JSON of its answer; bytes go as they are, everything else as JSON.
@@ -274,12 +300,15 @@ class Client:
         Raises:
             ApiError: the server refused, or did not answer.
         """
+        content = self._content(method, path, body)
+        return json.loads(content) if content else None
+
+    def _content(self, method: str, path: str, body: object = None) -> bytes:
         with self._open(method, path, body) as answer:
             try:
-                content = answer.read()
-            except OSError as error:
+                return bytes(answer.read())
+            except _BROKEN as error:
                 raise ApiError(0, "no_answer", str(error)) from error
-        return json.loads(content) if content else None
 
     def _open(self, method: str, path: str, body: object = None) -> Any:
         raw = isinstance(body, bytes)
@@ -290,7 +319,7 @@ class Client:
             return urllib.request.urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
-        except OSError as error:
+        except _BROKEN as error:
             raise ApiError(0, "no_answer", str(error)) from error
 
 
@@ -298,6 +327,6 @@ def _refusal(error: urllib.error.HTTPError) -> ApiError:
     with error:
         try:
             problem = json.loads(error.read())
-            return ApiError(error.code, problem["code"], problem["detail"])
-        except (ValueError, KeyError, OSError):
+            return ApiError(error.code, problem["code"], problem["detail"], problem.get("values"))
+        except (ValueError, KeyError, *_BROKEN):
             return ApiError(error.code, "unknown", error.reason)

@@ -11,6 +11,9 @@ from model_core.data.korean.notes import as_note, as_title
 from model_core.inference.actions import settled
 from model_core.inference.wording import without_idle_words
 
+# Raised whenever the rules of this package make another summary of the same answer: one that was kept is made anew.
+RULES = 2
+
 
 def in_notes(summary: Summary, lines: Sequence[Line]) -> Summary:
     """Return the summary of `lines` with statements and titles as notes that say something; evidence and codes stay.

@@ -72,7 +72,8 @@ def _routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, set[
             yield from _routes(pattern, f"{pattern.namespace}:" if pattern.namespace else prefix)
 
 
-ROUTES = dict(_routes(get_resolver()))
+_FOUND = list(_routes(get_resolver()))
+ROUTES = dict(_FOUND)
 OBJECT_ROUTES = sorted(name for name, names in ROUTES.items() if names & OBJECTS)
 # Pages of an organization that name no object: a stranger sees their own there.
 LISTS = sorted(name for name in PAGES.keys() - {*OBJECT_ROUTES} if PAGES[name] <= MEMBERS)
@@ -158,6 +159,7 @@ def _ask(
 
 def test_every_route_stands_in_the_table() -> None:
     assert ROUTES.keys() == PAGES.keys()
+    assert len(_FOUND) == len(ROUTES), "a second route of one name would hide behind the first"
     assert set().union(*ROUTES.values()) == OBJECTS | FORMS.keys()
 
 

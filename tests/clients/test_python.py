@@ -1,5 +1,6 @@
 """The Python client against a live server: an upload that breaks off, the wait for a summary, refusals, the example."""
 
+import http.client
 import subprocess
 import sys
 import threading
@@ -128,12 +129,73 @@ def test_refusals_have_a_code_and_a_sentence(client: Client, recording: Path, li
         client.upload(recording)
     assert (refused.value.status, refused.value.code) == (409, "duplicate")
     assert "already" in refused.value.detail
+    assert refused.value.values == {"call_id": str(CallRow.objects.get().pk)}
     with pytest.raises(ApiError) as refused:
         Client(live_server.url, "yoyak_wrong").call("1")
     assert refused.value.status == 401
     with pytest.raises(ApiError) as refused:
         Client("http://127.0.0.1:9", "x").call("1")
     assert refused.value.status == 0
+
+
+class _Torn:
+    """An answer that breaks after its first lines."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self.lines = lines
+
+    def __enter__(self) -> "_Torn":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.lines
+        raise ConnectionResetError("reset by peer")
+
+    def read(self) -> bytes:
+        """Break in the middle."""
+        raise http.client.IncompleteRead(b"".join(self.lines), 10)
+
+
+def test_a_server_that_starts_again_is_waited_for(
+    client: Client, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with worker():
+        call = client.upload(recording)
+    real, away = client._open, ApiError(0, "no_answer", "connection refused")
+    troubles = iter([_Torn(b": still here\n"), away, away, away, ApiError(502, "unknown", "Bad Gateway")])
+
+    def _open(*request: Any) -> Any:
+        trouble = next(troubles, None)
+        if isinstance(trouble, ApiError):
+            raise trouble
+        return trouble or real(*request)
+
+    monkeypatch.setattr(client, "_open", _open)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert client.wait(call.id, timeout_s=30).state == "done"
+    monkeypatch.setattr(client, "_open", lambda *_: _Torn(b"{"))
+    with pytest.raises(ApiError) as broken:
+        client.call(call.id)
+    assert broken.value.status == 0
+
+
+def test_an_answer_lost_at_the_end_of_an_upload(
+    client: Client, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lost = client.ask, iter([True])
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+    def ask(method: str, path: str, body: object = None) -> Any:
+        answer = real(method, path, body)
+        if path.endswith("/finish") and next(lost, False):
+            raise ApiError(0, "no_answer", "broken")
+        return answer
+
+    monkeypatch.setattr(client, "ask", ask)
+    assert client.upload(recording).id == str(CallRow.objects.get().pk)
 
 
 def test_without_a_free_stream_it_polls(client: Client, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -22,9 +25,12 @@ from apps.summaries.models import Summary
 from apps.summaries.services import add_model_summary
 from workers import pipeline
 from workers.contracts.errors import StageCancelled, StageError
+from workers.contracts.payloads import segments_payload
 from workers.contracts.stages import STAGE_QUEUES
 from workers.contracts.summary import CallSummary, Statement
+from workers.contracts.transcript import Segment
 from workers.contracts.work import Payload, Stage, StageContext
+from workers.stages import summarize
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -384,3 +390,19 @@ def test_what_a_stage_took_is_kept(line: Line) -> None:
         assert result.gpu_s == result.elapsed_s > 0
         job = requests.request_processing(call=job.call, actor=None)
     assert StageResult.objects.get(call=job.call, stage="verify").gpu_s == 0
+
+
+def test_a_kept_summary_is_made_anew_when_the_rules_that_wrote_it_have_changed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.stages["summarize"] = replace(line.stages["summarize"], inputs=lambda _: summarize.STAGE.inputs(_heard()))
+    job = _run(_job())
+    assert _again(job, "summarize").state == Job.State.DONE and line.runs["summarize"] == 1
+    monkeypatch.setattr(summarize, "RULES", summarize.RULES + 1)
+    _again(job, "summarize")
+    assert line.runs["summarize"] == 2
+
+
+def _heard() -> StageContext:
+    heard = {"diarize": {"segments": segments_payload([Segment(1, "A", 0, 1, "네", 1.0)])}}
+    return StageContext(UUID(int=1), UUID(int=1), Path(), heard, lambda _: True)

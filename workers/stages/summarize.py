@@ -5,6 +5,7 @@ from django.conf import settings
 from apps.calls.models import Call
 from apps.transcripts.corrected import corrected_at
 from apps.transcripts.selectors import segments_of
+from model_core.inference.notes import RULES
 from workers.contracts.payloads import segments_from, segments_payload
 from workers.contracts.summary import CallSummary
 from workers.contracts.transcript import Segment, Word
@@ -62,8 +63,7 @@ def _wishes(context: StageContext) -> str:
 
 
 def _inputs(context: StageContext) -> object:
-    segments, asked = segments_payload(_segments(context)), _wishes(context)
-    return [segments, asked] if asked else segments
+    return [segments_payload(_segments(context)), _wishes(context), RULES]
 
 
 def _on_gpu() -> bool:

@@ -138,6 +138,9 @@ def _table(file: Any, rows: Iterable[tuple[str, ...]], *, widths_cm: tuple[float
 
     table = file.add_table(rows=0, cols=len(widths_cm), style="Table Grid")
     table.autofit = False
+    # Word reads the widths of the cells, others those of the columns.
+    for column, width_cm in zip(table.columns, widths_cm, strict=True):
+        column.width = Cm(width_cm)
     for number, texts in enumerate(rows):
         for column, (cell, text) in enumerate(zip(table.add_row().cells, texts, strict=True)):
             cell.width = Cm(widths_cm[column])

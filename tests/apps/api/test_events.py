@@ -5,7 +5,11 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from apps.accounts.members import change_member, disable_member
+from apps.accounts.models import ApiToken, Membership, Role, User
+from apps.accounts.services import revoke_token
 from apps.api import events
 from apps.jobs.models import Job
 from tests.apps.api.asking import Program
@@ -55,6 +59,27 @@ def test_a_deleted_call_ends_the_stream(houses: TwoHouses) -> None:
     assert list(chunks) == []
 
 
+@pytest.mark.parametrize("ending", ["disabled", "revoked", "expired", "another role", "inactive"])
+def test_a_stream_ends_with_the_right_to_it(houses: TwoHouses, ending: str) -> None:
+    call, agent = waiting_call(houses.ours), houses.ours.agent
+    chunks = iter(Program(agent).ask("GET", f"/calls/{call.pk}/events"))
+    assert len([next(chunks), next(chunks)]) == 2
+    membership, token = Membership.objects.get(user=agent), ApiToken.objects.get(user=agent)
+    match ending:
+        case "disabled":
+            disable_member(membership=membership, actor=houses.ours.admin)
+        case "revoked":
+            revoke_token(token=token, actor=agent)
+        case "expired":
+            ApiToken.objects.update(expires_at=timezone.now())
+        case "another role":
+            change_member(membership=membership, role=Role.AUDITOR, team=None, actor=houses.ours.admin)
+        case "inactive":
+            User.objects.filter(pk=agent.pk).update(is_active=False)
+    Job.objects.update(state=Job.State.RUNNING, progress=0.5)
+    assert list(chunks) == []
+
+
 def test_silence_is_broken_and_a_stream_is_short(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_S", 0.05)
     monkeypatch.setattr(events, "STREAM_S", 0.3)
@@ -66,7 +91,7 @@ def test_silence_is_broken_and_a_stream_is_short(houses: TwoHouses, monkeypatch:
 
 def test_there_are_few_at_a_time(houses: TwoHouses) -> None:
     call, program = waiting_call(houses.ours), Program(houses.ours.agent)
-    open_ones = [events.Stream(call.pk, "ko") for _ in range(events.MAX_STREAMS)]
+    open_ones = [events.Stream(call.pk, "ko", lambda: True) for _ in range(events.MAX_STREAMS)]
     refused = program.ask("GET", f"/calls/{call.pk}/events")
     assert (refused.status_code, json.loads(refused.content)["code"]) == (503, "too_many_streams")
     assert (refused["Retry-After"], refused["Content-Type"]) == ("5", "application/problem+json")
@@ -74,7 +99,7 @@ def test_there_are_few_at_a_time(houses: TwoHouses) -> None:
     for stream in open_ones[:2]:
         stream.close()  # one that was read from and one that never was
         stream.close()
-    assert [events.Stream(call.pk, "ko") for _ in range(2)]
+    assert [events.Stream(call.pk, "ko", lambda: True) for _ in range(2)]
     assert program.ask("GET", f"/calls/{call.pk}/events").status_code == 503
 
 

@@ -21,8 +21,13 @@ def test_a_call_a_table_and_a_batch(houses: TwoHouses) -> None:
     headers = {"authorization": f"Bearer {program.token}"}
     table = b"".join(program.client.get(f"{BASE}/calls/export?q=환불", headers=headers).streaming_content).decode()  # type: ignore[attr-defined]
     assert call_id in table
+    for path in ("calls/export", "ledger/export"):
+        assert ".csv" in program.client.get(f"{BASE}/{path}", headers=headers)["Content-Disposition"]
+    log = Program(houses.ours.admin).ask("GET", "/access-log/export")
+    assert log["Content-Disposition"] == 'attachment; filename="access-log.csv"'
     batch = json.loads(program.ask("POST", "/batches", {"name": "b", "calls": [call_id]}).content)["id"]
     answer = program.client.get(f"{BASE}/batches/{batch}/export", headers=headers)
+    assert "b.zip" in answer["Content-Disposition"]
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
     assert archive.namelist() == ["calls.csv", "0001 문의.txt", "0001 문의.json"]
-    assert AccessLog.objects.filter(action="export_call").count() == 3
+    assert AccessLog.objects.filter(action="export_call").count() == 4

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from apps.api.idempotency import prune_answers
 from apps.api.models import KeptAnswer
+from apps.api.operations import OPERATIONS
 from apps.calls import searching
 from apps.calls.models import Call, Recording
 from apps.summaries.services import add_model_summary
@@ -104,6 +105,28 @@ def test_a_summary_says_the_day_of_each_action_beside_its_words(houses: TwoHouse
     assert json.loads(kept.content)["dues"] == dues, "what was read is taken as it is"
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"topics": [{"title": "가" * 1001}]}, "topics.0.title — 1001 > 1000"),
+        ({"one_line": {"text": "가" * 1001}}, "one_line — 1001 > 1000"),
+        ({"one_line": {"text": "가", "evidence": [1, 3]}}, "one_line.evidence — #3"),
+        ({"topics": [{"title": "가", "points": [{"text": "가", "evidence": [0]}]}]}, "topics.0.points.0.evidence — #0"),
+        ({"actions": [{"who": "가", "what": "가", "when": "가" * 1001}]}, "actions.0 — 1001 > 1000"),
+        ({"decisions": [{"text": "가", "evidence": [99]}]}, "decisions.0.evidence — #99 (≤ 2)"),
+    ],
+)
+def test_a_correction_rests_on_lines_that_there_are(houses: TwoHouses, change: dict[str, Any], words: str) -> None:
+    program = Program(houses.ours.agent)
+    call_id = program.add_call()
+    _summarize(call_id)
+    content = {"seen": 1, "title": "환불", "one_line": {"text": "환불을 물었다.", "evidence": [2]}}
+    refused = program.ask("PUT", f"/calls/{call_id}/summary", content | change)
+    assert (refused.status_code, json.loads(refused.content)["code"]) == (422, "bad_summary")
+    assert words in json.loads(refused.content)["detail"]
+    assert program.ask("PUT", f"/calls/{call_id}/summary", content).status_code == 200
+
+
 def test_a_recording_is_taken_in_once(houses: TwoHouses) -> None:
     program = Program(houses.ours.agent)
     answer = _upload(program, b"\0" * 800, title="첫 통화", codec="mulaw", rate_hz="8000")
@@ -191,6 +214,20 @@ def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:
     assert refused.status_code == 422
     assert program.ask("POST", "/calls", body, **{"idempotency-key": "k2"}).status_code == 201
     assert program.ask("POST", "/calls", body, **{"idempotency-key": "k" * 201}).status_code == 400
+
+
+def test_a_key_stands_for_the_bytes_of_a_recording_and_its_fields(houses: TwoHouses) -> None:
+    program = Program(houses.ours.agent)
+
+    def send(content: bytes, title: str) -> Any:
+        headers = {"authorization": f"Bearer {program.token}", "idempotency-key": "k"}
+        file = SimpleUploadedFile("통화.wav", content)
+        return program.client.post(f"{BASE}/calls", {"file": file, "title": title}, headers=headers)
+
+    first = send(b"\0" * 800, "하나")
+    assert send(b"\0" * 800, "하나").json() == first.json()
+    for other in (send(b"\1" * 800, "하나"), send(b"\0" * 800, "다른")):
+        assert (other.status_code, other.json()["code"]) == (422, "key_reused")
 
 
 def test_kept_answers_go_with_their_day_and_their_call(houses: TwoHouses) -> None:
@@ -296,7 +333,8 @@ def test_the_documentation_knows_every_operation(houses: TwoHouses) -> None:
         "multipart/form-data",
     }
     for reference in set(_references(described)):
-        assert reference.removeprefix("#/components/schemas/") in described["components"]["schemas"]
+        kind, name = reference.removeprefix("#/components/").split("/")
+        assert name in described["components"][kind]
     assert client.get(f"{BASE}/docs/").status_code == 302
     client.force_login(houses.ours.agent)
     page = client.get(f"{BASE}/docs/").content.decode()
@@ -309,3 +347,29 @@ def _references(node: Any) -> list[str]:
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
         return own + [found for value in node.values() for found in _references(value)]
     return [found for value in node for found in _references(value)] if isinstance(node, list) else []
+
+
+def test_every_operation_is_documented_with_scope_refusals_and_examples_that_hold() -> None:
+    described = Client().get(f"{BASE}/openapi.json").json()
+    tags = {tag["name"] for tag in described["tags"]}
+    for item in OPERATIONS:
+        shape = described["paths"][f"/{item.path}"][item.method.lower()]
+        assert shape["summary"] and set(shape["tags"]) <= tags
+        assert shape["security"] == [{"bearer": [item.scope.value]}]
+        assert {"401", "403", "422", "429", "default"} <= shape["responses"].keys()
+        assert ("404" in shape["responses"]) == ("{" in item.path)
+        for example in item.body.model_json_schema().get("examples", []) if item.body else []:
+            item.body.model_validate_json(json.dumps(example), strict=True)
+    assert described["paths"]["/calls/{call_id}/export"]["get"]["responses"]["200"]["content"].keys() >= {
+        "application/pdf",
+        "text/vtt",
+    }
+    written = {item.work.__name__ for item in OPERATIONS if item.body and "examples" in item.body.model_json_schema()}
+    assert {"create_call", "create_batch", "create_template", "create_webhook", "put_summary"} <= written
+
+
+def test_the_page_shows_examples_and_what_refusals_mean(houses: TwoHouses) -> None:
+    client = Client()
+    client.force_login(houses.ours.agent)
+    page = client.get(f"{BASE}/docs/").content.decode()
+    assert "무엇을 도와드릴까요?" in page and "Too many requests in this minute" in page

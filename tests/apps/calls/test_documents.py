@@ -67,6 +67,8 @@ def test_a_docx_holds_summary_actions_and_transcript(call: Call) -> None:
     assert "고객이 오만 사천 원(54,000원) 청구를 문의함" in texts
     facts, actions = ([[cell.text for cell in row.cells] for row in table.rows] for table in document.tables)
     assert ["통화 이름", "요금 문의 녹음"] in facts and ["요약", "summarizer-test@1"] in facts
+    for table, widths_cm in zip(document.tables, ((3.2, 13.3), (2.6, 8.4, 3.4, 2.1)), strict=True):
+        assert [round(column.width.cm, 1) for column in table.columns] == list(widths_cm), "what LibreOffice reads"
     due = f"오늘 오후 세 시 · {day(timezone.localdate(call.happened_at))} 15:00"
     assert actions == [["누가", "무엇을", "언제", "근거"], ["상담원", "확인 후 다시 전화", due, "0:06"]]
     assert "0:03\t건 쪽\t요금이 오만 사천 원이나 나왔어요." in texts

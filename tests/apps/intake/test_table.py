@@ -107,6 +107,7 @@ def test_empty_lines_count_as_rows_but_are_no_calls() -> None:
 
 def test_other_encodings_and_sizes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _complaints("파일\n가.wav\n".encode("utf-16")) == [(0, "", "csv_encoding")]
+    assert _complaints(f"file{',x' * 100}\na\n") == [(0, "", "csv_too_wide")]
     monkeypatch.setattr(tables, "MAX_ROWS", 2)
     assert _complaints("file\na\nb\nc\n") == [(0, "", "csv_too_many")]
     monkeypatch.setattr(tables, "MAX_BYTES", 3)
