@@ -1,7 +1,6 @@
 """The operations on calls, their recordings and jobs. Each is access, service, shape."""
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -17,10 +16,10 @@ from apps.api.shapes import CallOut, CallsOut, CallsQuery, JobOut, RecordingIn, 
 from apps.calls.filters import CallFilter
 from apps.calls.listening import recording_response
 from apps.calls.models import Call
-from apps.calls.searching import search_calls
-from apps.calls.selectors import access_call, access_recording, recording_of
+from apps.calls.searching import first_found
+from apps.calls.selectors import access_call, access_calls, access_recording, recording_of
 from apps.calls.services import add_recording, declare_format, delete_call, record_reading
-from apps.core.cursor import end_of, page_after
+from apps.core.cursor import cursor_of
 from apps.intake.selectors import details_of
 from apps.jobs.requests import cancel_job, request_processing, run_again
 from apps.jobs.selectors import access_job, latest_job_by_call
@@ -78,12 +77,11 @@ def list_calls(ask: Ask) -> CallsOut:
 
 def page_of_calls(ask: Ask, wanted: CallFilter) -> CallsOut:
     """Return the page that was asked for of the calls that `wanted` describes."""
-    if end := end_of(ask.query.cursor):
-        # For the search, which looks at the newest before it first.
-        wanted = replace(wanted, until=min(end, wanted.until or end))
-    found = search_calls(actor=ask.actor, wanted=wanted, first=ask.query.limit + 1)
-    calls, following = page_after(found, ask.query.cursor, ask.query.limit, at="happened_at")
-    keys = [call.pk for call in calls]
+    cursor, limit = ask.query.cursor, ask.query.limit
+    keys = first_found(actor=ask.actor, wanted=wanted, most=limit + 1, cursor=cursor)
+    by_key = access_calls(ask.actor).in_bulk(keys[:limit])
+    calls = [by_key[key] for key in keys if key in by_key]
+    following = cursor_of(calls[-1], at="happened_at") if calls and len(keys) > limit else ""
     jobs, tags = latest_job_by_call(keys), tags_by_call(keys)
     hits = find_hits(calls, text=wanted.text, party=wanted.party)
     items = [CallOut.of(call, jobs.get(call.pk), hits.get(call.pk), tags.get(call.pk, ())) for call in calls]

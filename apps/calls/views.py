@@ -25,8 +25,8 @@ from apps.calls.listening import recording_response
 from apps.calls.listing import rows_of
 from apps.calls.models import Call
 from apps.calls.page import call_page
-from apps.calls.searching import search_calls
-from apps.calls.selectors import access_call, access_calls, access_recording, agents_of
+from apps.calls.searching import first_found
+from apps.calls.selectors import access_call, access_calls, access_recording, agents_of, find_calls
 from apps.calls.services import (
     DuplicateRecording,
     add_recording,
@@ -58,8 +58,11 @@ def list_calls(request: HttpRequest) -> HttpResponse:
     as_of = moment_of(request.GET.get("as_of", "")) or timezone.now()
     tags = access_tags(actor)
     form.offer(agents=[(str(agent.pk), agent.username) for agent in agents_of(actor)], tags=[tag.name for tag in tags])
-    found = search_calls(actor=actor, wanted=wanted, as_of=as_of, first=CappedPaginator.most + 1)
-    page = (capped_page_of if wanted.narrows else page_of)(request, found)
+    if wanted.narrows:
+        keys = first_found(actor=actor, wanted=wanted, most=CappedPaginator.most + 1, as_of=as_of)
+        page = capped_page_of(request, access_calls(actor), keys=keys)
+    else:
+        page = page_of(request, find_calls(actor, wanted, as_of=as_of))
     rows, moment = rows_of(list(page.object_list), wanted), as_of.astimezone(UTC).isoformat()
     context = {
         "page": page,

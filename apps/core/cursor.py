@@ -27,11 +27,25 @@ def page_after(
     Raises:
         BadCursor: `cursor` was not made here.
     """
-    if cursor:
-        moment, last = _read(cursor, key)
-        items = items.filter(Q(**{f"{at}__lt": moment}) | Q(**{at: moment, "pk__gt": last}))
-    rows = list(items[: size + 1])
-    return rows[:size], _write(rows[size - 1], at) if len(rows) > size else ""
+    rows = list(items.filter(after(cursor, at=at, key=key))[: size + 1])
+    return rows[:size], cursor_of(rows[size - 1], at=at) if len(rows) > size else ""
+
+
+def after(cursor: str, *, at: str = "created_at", key: Callable[[str], Any] = uuid.UUID) -> Q:
+    """Return the condition for rows after `cursor`, as `page_after` orders them.
+
+    Raises:
+        BadCursor: `cursor` was not made here.
+    """
+    if not cursor:
+        return Q()
+    moment, last = _read(cursor, key)
+    return Q(**{f"{at}__lt": moment}) | Q(**{at: moment, "pk__gt": last})
+
+
+def cursor_of(row: Any, *, at: str = "created_at") -> str:
+    """Return the cursor of the page after `row`."""
+    return urlsafe_b64encode(f"{getattr(row, at).isoformat()}|{row.pk}".encode()).decode().rstrip("=")
 
 
 def end_of(cursor: str) -> datetime | None:
@@ -41,10 +55,6 @@ def end_of(cursor: str) -> datetime | None:
         BadCursor: `cursor` was not made here.
     """
     return min(_read(cursor, str)[0], _FAR) + timedelta(microseconds=1) if cursor else None
-
-
-def _write(row: Any, at: str) -> str:
-    return urlsafe_b64encode(f"{getattr(row, at).isoformat()}|{row.pk}".encode()).decode().rstrip("=")
 
 
 def _read(cursor: str, key: Callable[[str], Any]) -> tuple[datetime, Any]:

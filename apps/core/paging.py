@@ -32,10 +32,16 @@ class EitherEndPaginator(AnyPaginator):
 class CappedPaginator(AnyPaginator):
     """Pages of the first thousand items only: counting all that a common word finds would take longer than the page.
 
-    The database finds the keys of those items once, in order; they tell how many there are and which stand on a page.
+    The keys of those items, which are found once, in order, tell how many there are and which stand on a page. Who can
+    find them faster than by reading the list from its beginning gives the first ``most + 1`` as `keys`.
     """
 
     most = 1000
+
+    def __init__(self, items: QuerySet[Any], size: int, keys: list[Any] | None = None) -> None:
+        super().__init__(items, size)
+        if keys is not None:
+            self._keys = keys
 
     @cached_property
     def count(self) -> int:
@@ -67,6 +73,8 @@ def page_of(request: HttpRequest, items: "QuerySet[Any] | list[Any]", size: int 
     return EitherEndPaginator(items, size).get_page(request.GET.get("page"))
 
 
-def capped_page_of(request: HttpRequest, items: QuerySet[Any], size: int = PAGE_SIZE) -> Page[Any]:
-    """Return the page that ``?page=`` names out of the first thousand `items`."""
-    return CappedPaginator(items, size).get_page(request.GET.get("page"))
+def capped_page_of(
+    request: HttpRequest, items: QuerySet[Any], size: int = PAGE_SIZE, *, keys: list[Any] | None = None
+) -> Page[Any]:
+    """Return the page that ``?page=`` names out of the first thousand `items`; `keys` as in `CappedPaginator`."""
+    return CappedPaginator(items, size, keys).get_page(request.GET.get("page"))

@@ -18,6 +18,7 @@ from apps.api.models import KeptAnswer
 from apps.api.operations import OPERATIONS
 from apps.calls import searching
 from apps.calls.models import Call, Recording
+from apps.intake.services import keep_details
 from apps.summaries.services import add_model_summary
 from tests.apps.api.asking import BASE, TURNS, Program
 from tests.calls import finished_call, summary
@@ -186,15 +187,21 @@ def test_a_cursor_at_the_end_of_the_calendar_is_answered(houses: TwoHouses, mome
     assert answer.status_code in {200, 422}, answer.content
 
 
-def test_a_search_turns_its_pages_among_the_newest_first(houses: TwoHouses, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("apart_s", [0, 1])
+def test_a_search_turns_its_pages_among_the_newest_first(
+    houses: TwoHouses, monkeypatch: pytest.MonkeyPatch, apart_s: int
+) -> None:
     monkeypatch.setattr(searching, "_NEWEST", 2)
-    program = Program(houses.ours.agent)
-    known, seen, cursor = [program.add_call(str(n)) for n in range(5)], [], ""
+    program, moment = Program(houses.ours.agent), timezone.now()
+    known, seen, cursor = [program.add_call(str(n)) for n in range(6)], [], ""
+    for number, key in enumerate(known):
+        at = moment - timedelta(seconds=number // 3 + number * apart_s)
+        keep_details(call=Call.objects.get(pk=key), started_at=at)
     while not seen or cursor:
         page = program.read(f"/calls?q=신용카드&limit=1&cursor={cursor}")
         seen += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
-    assert seen == known[::-1]
+    assert seen == [str(call.pk) for call in Call.objects.order_by("-happened_at", "pk")]
 
 
 def test_a_repeated_request_is_done_once(houses: TwoHouses) -> None:

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from apps.accounts.models import User
 from apps.calls import searching
 from apps.calls.filters import CallFilter
 from apps.calls.models import Call
-from apps.calls.searching import search_calls
+from apps.calls.searching import first_found
 from apps.calls.selectors import find_calls
 from apps.calls.services import delete_call
 from apps.core.paging import CappedPaginator
@@ -260,9 +261,9 @@ def test_the_first_are_the_same_wherever_they_are_looked_for(
             for days, said in calls:
                 made.append(_call(houses, turns=[{"speaker": "a", "text": said}], title="-"))
                 keep_details(call=made[-1], started_at=timezone.now() - timedelta(days=days))
-            found = search_calls(actor=actor, wanted=wanted, first=first)
-            assert list(found[:first]) == list(find_calls(actor, wanted)[:first])
-            assert list(find_calls(actor, wanted, rare=True)) == list(find_calls(actor, wanted))
+            found = list(find_calls(actor, wanted).values_list("pk", flat=True))
+            assert first_found(actor=actor, wanted=wanted, most=first) == found[:first]
+            assert list(find_calls(actor, wanted, rare=True).values_list("pk", flat=True)) == found
         finally:
             for call in made:
                 delete_call(call=call, actor=actor)
@@ -275,8 +276,11 @@ def test_calls_that_fill_the_pages_are_looked_for_among_the_newest(
     calls = [_call(houses) for _ in range(4)]
     for days, call in enumerate(calls):
         keep_details(call=call, started_at=timezone.now() - timedelta(days=days))
-    sizes = [search_calls(actor=houses.ours.admin, wanted=CallFilter(text="환불"), first=n).count() for n in (3, 4, 5)]
-    assert sizes == [3, 4, 4]
+    with CaptureQueriesContext(connection) as queries:
+        found = [first_found(actor=houses.ours.admin, wanted=CallFilter(text="환불"), most=n) for n in (3, 4, 5)]
+    assert [len(keys) for keys in found] == [3, 4, 4]
+    looks = [query["sql"] for query in queries if "search_f" in query["sql"]]
+    assert ["d2" in sql for sql in looks] == [True, True, True, False, True, True, False], looks
 
 
 @pytest.mark.slow
