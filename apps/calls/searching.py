@@ -15,7 +15,7 @@ from apps.calls.selectors import access_calls, find_calls
 from apps.core.cursor import after, end_of
 
 # How many of the newest calls are looked through before more are, and fewer than how many of them make a word rare.
-_NEWEST, _FEW = 3000, 50
+_NEWEST, _FEW = 3000, 100
 
 
 def search_calls(*, actor: User, wanted: CallFilter) -> QuerySet[Call]:
@@ -62,7 +62,7 @@ def _recent(actor: User, wanted: CallFilter, newest: int) -> CallFilter | None:
     calls = access_calls(actor)
     if wanted.until is not None:
         calls = calls.filter(happened_at__lt=wanted.until)
-    edge = calls.values_list("happened_at", flat=True)[newest : newest + 1].first()
+    edge = calls.order_by("-happened_at").values_list("happened_at", flat=True)[newest : newest + 1].first()
     if edge is None or (wanted.since is not None and edge <= wanted.since):
         return None
     return replace(wanted, since=edge)

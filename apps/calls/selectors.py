@@ -99,7 +99,7 @@ def _days(calls: QuerySet[Call], wanted: CallFilter) -> tuple[str, ...]:
     """Return the terms of the days that `wanted` is narrowed to, none when it is not, or hardly."""
     if wanted.since is None:
         return ()
-    newest = wanted.until or calls.values_list("happened_at", flat=True).first()
+    newest = wanted.until or calls.order_by("-happened_at").values_list("happened_at", flat=True).first()
     return day_terms(wanted.since, newest) if newest else ()
 
 
