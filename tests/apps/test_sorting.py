@@ -118,7 +118,7 @@ def test_the_page_of_changes_marks_words(agent: Client, houses: TwoHouses) -> No
     text = agent.get(f"/summaries/{made.pk}/changes/").content.decode()
     assert "<del>문의</del>" in text and "<ins>재문의</ins>" in text
     first = Summary.objects.get(call=call, version=1)
-    assert "앞선 판이 없습니다" in agent.get(f"/summaries/{first.pk}/changes/").content.decode()
+    assert "앞선 버전이 없습니다" in agent.get(f"/summaries/{first.pk}/changes/").content.decode()
     assert "<ins>문의</ins>" in agent.get(f"/summaries/{first.pk}/changes/", {"from": "2"}).content.decode()
 
 
