@@ -1,5 +1,7 @@
 """Correcting a transcript on its page: kept with its history, found by the search, safe from a second recognition."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -34,10 +36,15 @@ def test_a_correction_is_kept_with_its_history(call: Call, client: Client, house
 
 
 def test_a_correction_makes_the_summary_stale(call: Call, client: Client) -> None:
-    notice = "이 요약을 만든 뒤에 대화를 고쳤습니다."
-    assert notice not in client.get(f"/calls/{call.pk}/").content.decode()
+    assert not _tells_that_it_is_stale(client, call)
     _correct(client, call, AFTER)
-    assert notice in client.get(f"/calls/{call.pk}/").content.decode()
+    assert _tells_that_it_is_stale(client, call)
+
+
+def _tells_that_it_is_stale(client: Client, call: Call) -> bool:
+    page = client.get(f"/calls/{call.pk}/").content.decode()
+    (notice,) = re.findall(r"<form[^>]* data-stale[^>]*>(?=.*이 요약을 만든 뒤에 대화를 고쳤습니다)", page)
+    return " hidden" not in notice
 
 
 def test_of_two_corrections_the_second_is_told(call: Call, client: Client) -> None:
